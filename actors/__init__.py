@@ -1,0 +1,1 @@
+"""The actors of moomarkets and, in `actors.otp`, what they stand on."""

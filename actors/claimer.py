@@ -1,0 +1,109 @@
+"""Claims due jobs for this node, as many as the manager has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from actors.dispatch import Claimed
+from actors.names import MANAGER
+from actors.otp.calls import cast, send
+from actors.otp.gen_server import GenServer
+from moomarkets.domain.errors import StoreUnavailable
+from moomarkets.store import jobs
+from moomarkets.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """The manager has room for `count` more attempts; replaces what it said before."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """There may be due jobs now: a hint, from the listener or from somebody who has just stored some."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Look for due jobs; `is_poll` marks the one that comes by itself and sets the next."""
+
+    is_poll: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRules:
+    """What this node claims: which job types, at most `at_once` in one statement, with a lease of `lease_s`."""
+
+    node_id: UUID
+    job_types: Sequence[str]
+    lease_s: float
+    poll_s: float
+    at_once: int = 100
+
+
+class Claimer(GenServer):
+    """Looks for due jobs when the manager has room and somebody says that there may be some, else every `poll_s`."""
+
+    def init(self, database: Database, rules: ClaimRules) -> None:
+        self._database, self._rules = database, rules
+        self.wanted = 0
+        self._is_look_due = False
+        self._claim_id: UUID | None = None
+        self.send_after(rules.poll_s, _Look(is_poll=True))
+
+    def handle_cast(self, message: Want | Wake) -> None:
+        if isinstance(message, Want):
+            grows = message.count > self.wanted
+            self.wanted = message.count
+            if not grows:
+                return
+        self._look_soon()
+
+    def handle_info(self, message: object) -> None:
+        if not isinstance(message, _Look):
+            super().handle_info(message)
+            return
+        if message.is_poll:
+            self.send_after(self._rules.poll_s, _Look(is_poll=True))
+        else:
+            self._is_look_due = False
+        if self.wanted > 0:
+            self._claim()
+
+    def _look_soon(self) -> None:
+        """One look for all that has come in by then."""
+        if not self._is_look_due:
+            self._is_look_due = True
+            send(self.ref, _Look())
+
+    def _claim(self) -> None:
+        rules = self._rules
+        count = min(self.wanted, rules.at_once)
+        # Kept until the answer is here: a claim whose answer was lost is asked for again, not made again.
+        claim_id = self._claim_id = self._claim_id or self.runtime.new_id()
+        try:
+            attempts = self._database.perform(
+                lambda connection: jobs.claim(
+                    connection,
+                    node_id=rules.node_id,
+                    claim_id=claim_id,
+                    count=count,
+                    job_types=rules.job_types,
+                    lease_s=rules.lease_s,
+                    now=self.clock.sql_now(),
+                )
+            )
+        except StoreUnavailable as error:
+            self.events.emit("store.unavailable", path=self.path, error=str(error))
+            return
+        self._claim_id = None
+        if not attempts:
+            return
+        self.wanted -= len(attempts)
+        cast(MANAGER, Claimed(tuple(attempts)))
+        if len(attempts) == count:
+            self._look_soon()

@@ -1,0 +1,269 @@
+"""The JobManager: takes every event to `dispatch.decide` and carries out what that says; it never waits for anyone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from actors import claimer, dispatch, job_executor, names
+from actors.dispatch import (
+    Acknowledged,
+    Answer,
+    Assign,
+    BlockRun,
+    CancelJobs,
+    Drain,
+    Interrupt,
+    LookAtRuns,
+    RecordFailure,
+    Report,
+    RunsChanged,
+    RunsSeen,
+    SlotGone,
+    SlotReady,
+    StartRun,
+    State,
+    Stop,
+    WakeClaimer,
+)
+from actors.otp.calls import cast
+from actors.otp.gen_server import GenServer
+from actors.otp.messages import NOREPLY, Down, ReplyTo
+from actors.otp.ref import Ref
+from actors.otp.runtime import Runtime
+from actors.store_writer import NotWritten, Write, Written
+from moomarkets.domain.errors import Fenced
+from moomarkets.domain.retry import Retry
+from moomarkets.store import executions, runs
+
+WAKE_MARGIN_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """A change that a person asked for: `work` is committed, then its result is the reply.
+
+    `cancels` tells whether the result is a list of job ids whose running attempts are to be stopped.
+    """
+
+    work: Callable[[Connection], object]
+    cancels: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GetStatus:
+    """What runs here now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _DrainCall:
+    """Start nothing more and answer once nothing runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Poll:
+    """Look at the runs once in a while, whatever was or was not notified."""
+
+
+@dataclass(frozen=True, slots=True)
+class _WakeLater:
+    """A retry has become due."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Persisted:
+    """Tag of a write of ours: what follows when it is durable."""
+
+    looks: bool = False
+    wakes: bool = False
+    reply_to: ReplyTo | None = None
+    cancels: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """Tag of a look at the runs."""
+
+
+class JobManager(GenServer):
+    """Dispatches claimed attempts to executors and starts runs whose dependencies allow it.
+
+    No database, no HTTP and no call to anyone happens in its thread, so it answers whatever else is stuck.
+    """
+
+    never_calls = True
+
+    def init(self, poll_s: float, jitter: random.Random | None = None) -> None:
+        self.state = State()
+        self._poll_s = poll_s
+        self._jitter = jitter or self.runtime.random()
+        self._slots: dict[str, Ref] = {}
+        self._monitors: dict[object, str] = {}
+        self.send_after(0, _Poll())
+
+    def handle_cast(self, message: dispatch.Event) -> None:
+        self._take(message)
+
+    def handle_call(self, message: object) -> object:
+        match message:
+            case GetStatus():
+                return _status(self.state)
+            case _DrainCall():
+                self._take(Drain(self.defer()))
+                return NOREPLY
+            case Perform(work, cancels):
+                self._persist(work, _Persisted(looks=True, wakes=True, reply_to=self.defer(), cancels=cancels))
+                return NOREPLY
+            case _:
+                return super().handle_call(message)
+
+    def handle_info(self, message: object) -> None:
+        match message:
+            case Written(_Persisted() as tag, result):
+                self._acknowledge(tag, result)
+            case NotWritten(_Persisted() as tag, error):
+                self._refused(tag, error)
+            case Written(_Looked(), result):
+                self._take(RunsSeen(tuple(result)))  # type: ignore[arg-type]  # what runs.waiting returns
+            case NotWritten(_Looked(), error):
+                self.events.emit("runs.look_failed", error=f"{type(error).__name__}: {error}")
+                self._take(RunsSeen(None))
+            case Down(monitor, _, _) if monitor in self._monitors:
+                slot = self._monitors.pop(monitor)
+                self._slots.pop(slot, None)
+                self._take(SlotGone(slot))
+            case _Poll():
+                self.send_after(self._poll_s, _Poll())
+                self._take(RunsChanged())
+            case _WakeLater():
+                cast(names.CLAIMER, claimer.Wake())
+            case _:
+                super().handle_info(message)
+
+    def _take(self, event: dispatch.Event) -> None:
+        if isinstance(event, SlotReady) and not self._watch(event):
+            return
+        self.state, effects = dispatch.decide(self.state, event, self._jitter)
+        for effect in effects:
+            self._carry_out(effect)
+
+    def _watch(self, ready: SlotReady) -> bool:
+        """Know the executor's incarnation, so that its death settles its attempt; false when it is gone already."""
+        ref = self.runtime.whereis(names.executor(ready.slot))
+        if ref is None:
+            return False
+        self._slots[ready.slot] = ref
+        self._monitors[self.monitor(ref)] = ready.slot
+        return True
+
+    def _carry_out(self, effect: dispatch.Effect) -> None:
+        match effect:
+            case dispatch.Want(count):
+                cast(names.CLAIMER, claimer.Want(count))
+            case WakeClaimer():
+                cast(names.CLAIMER, claimer.Wake())
+            case Assign(slot, attempt):
+                cast(self._slots[slot], job_executor.Execute(attempt))
+            case Stop(slot, execution_id, reason):
+                cast(self._slots[slot], job_executor.Cancel(execution_id, reason))
+            case RecordFailure():
+                self._record_failure(effect)
+            case LookAtRuns():
+                cast(names.WRITER, Write(runs.waiting, self.ref, _Looked()))
+            case StartRun(run_id):
+                now = self.clock.sql_now()
+                self._write(lambda connection: runs.admit(connection, run_id, now), _Persisted(wakes=True))
+            case BlockRun(run_id, blocked_by):
+                self.events.emit("run.blocked", run_id=run_id, by=blocked_by)
+                self._write(lambda connection: runs.block(connection, run_id, blocked_by), _Persisted())
+            case Answer(reply_to, value):
+                reply_to.reply(value)
+            case Report(name, fields):
+                self.events.emit(name, **fields)
+
+    def _record_failure(self, effect: RecordFailure) -> None:
+        completion_id, now = self.runtime.new_id(), self.clock.sql_now()
+        self._write(
+            lambda connection: executions.fail(
+                connection, effect.attempt, completion_id, effect.failure, effect.verdict, now
+            ),
+            _Persisted(looks=True, wakes=True),
+        )
+        if isinstance(effect.verdict, Retry) and effect.verdict.delay_s > 0:
+            self.send_after(effect.verdict.delay_s + WAKE_MARGIN_S, _WakeLater())
+
+    def _persist(self, work: Callable[[Connection], object], tag: _Persisted) -> None:
+        """A write that the state does not know of yet."""
+        self.state = dispatch.with_write(self.state)
+        self._write(work, tag)
+
+    def _write(self, work: Callable[[Connection], object], tag: _Persisted) -> None:
+        cast(names.WRITER, Write(work, self.ref, tag))
+
+    def _acknowledge(self, tag: _Persisted, result: object) -> None:
+        if tag.cancels and isinstance(result, list):
+            self._take(CancelJobs(frozenset(result)))
+        if tag.reply_to is not None:
+            tag.reply_to.reply(result)
+        self._take(Acknowledged(tag.looks, tag.wakes))
+
+    def _refused(self, tag: _Persisted, error: Exception) -> None:
+        if tag.reply_to is not None:
+            tag.reply_to.fail(error)
+        elif isinstance(error, Fenced):
+            self.events.emit("job.fenced", error=str(error))
+        else:
+            self.events.emit("store.refused", error=f"{type(error).__name__}: {error}")
+        self._take(Acknowledged(tag.looks, tag.wakes))
+
+
+def perform(
+    runtime: Runtime, work: Callable[[Connection], Any], *, cancels: bool = False, timeout_s: float = 10
+) -> Any:
+    """Have the manager commit a change that a person asked for, and return its result. Called from outside."""
+    return runtime.call(names.MANAGER, Perform(work, cancels), timeout_s)
+
+
+def status(runtime: Runtime, timeout_s: float = 5.0) -> dict[str, object]:
+    """What runs on this node now; needs no database."""
+    answer: dict[str, object] = runtime.call(names.MANAGER, GetStatus(), timeout_s)
+    return answer
+
+
+def drain(runtime: Runtime, timeout_s: float) -> None:
+    """Start nothing more and wait until nothing runs; raises `CallTimeout` when that takes longer."""
+    runtime.call(names.MANAGER, _DrainCall(), timeout_s)
+
+
+def interrupt(runtime: Runtime) -> None:
+    """Stop whatever runs; the jobs are given back, uncharged."""
+    runtime.cast(names.MANAGER, Interrupt())
+
+
+def wake(runtime: Runtime) -> None:
+    """Tell the manager that runs may have changed."""
+    runtime.cast(names.MANAGER, RunsChanged())
+
+
+def _status(state: State) -> dict[str, object]:
+    return {
+        "executors": len(state.slots),
+        "running": [
+            {
+                "job_id": attempt.lease.job_id,
+                "name": attempt.name,
+                "executor": slot,
+                "attempt": attempt.number,
+            }
+            for slot, attempt in state.running.items()
+        ],
+        "waiting": len(state.waiting),
+        "unacknowledged": state.unacknowledged,
+        "is_draining": state.is_draining,
+        "completed": state.completed,
+        "failed": state.failed,
+    }

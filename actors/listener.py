@@ -1,0 +1,98 @@
+"""Hears from other processes that there is work: a hint that saves the wait for the next poll."""
+
+from __future__ import annotations
+
+import select
+import socket
+from dataclasses import dataclass
+
+import psycopg
+
+from actors import claimer, names
+from actors.dispatch import RunsChanged
+from actors.otp.calls import cast, send
+from actors.otp.gen_server import GenServer
+from actors.otp.messages import Continue
+from actors.otp.reasons import ExitReason
+from actors.otp.ref import Ref
+from actors.scheduler import Look
+from moomarkets.store import notify
+from moomarkets.store.database import libpq_url
+
+RETRY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Somebody notified that topic."""
+
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Deaf:
+    """The connection was lost."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Listen:
+    """Try to listen again."""
+
+
+class Listener(GenServer):
+    """Holds one connection that listens, in a thread beside it, and passes each hint to whom it concerns."""
+
+    def init(self, url: str) -> Continue:
+        self._url = libpq_url(url)
+        # Closing our end wakes the thread, whatever it waits for.
+        self._ours, self._theirs = socket.socketpair()
+        return Continue()
+
+    def handle_continue(self, arg: object) -> None:
+        self._listen()
+
+    def handle_info(self, message: object) -> None:
+        match message:
+            case Heard(notify.JOBS):
+                cast(names.CLAIMER, claimer.Wake())
+            case Heard(notify.RUNS):
+                cast(names.MANAGER, RunsChanged())
+            case Heard(notify.SCHEDULES):
+                cast(names.SCHEDULER, Look())
+            case Heard():
+                return
+            case _Deaf(error):
+                self.events.emit("listener.lost", error=error)
+                self.send_after(RETRY_S, _Listen())
+            case _Listen():
+                self._listen()
+            case _:
+                super().handle_info(message)
+
+    def terminate(self, reason: ExitReason) -> None:
+        self._ours.close()
+
+    def _listen(self) -> None:
+        me, url, stop = self.ref, self._url, self._theirs
+        self.runtime.spawn(lambda: _hear(me, url, stop), f"{self.path}/connection")
+
+
+def _hear(listener: Ref, url: str, stop: socket.socket) -> None:
+    """Wait for notifications until told to stop or the connection is lost; runs in a thread of its own."""
+    try:
+        with psycopg.connect(
+            url, autocommit=True, connect_timeout=5, application_name="moomarkets listen"
+        ) as connection:
+            connection.execute(f"LISTEN {notify.CHANNEL}")
+            for topic in (notify.JOBS, notify.RUNS, notify.SCHEDULES):
+                send(listener, Heard(topic))  # what was notified before we listened
+            while True:
+                readable, _, _ = select.select([connection.fileno(), stop.fileno()], [], [])
+                if stop.fileno() in readable:
+                    return
+                for heard in connection.notifies(timeout=0):
+                    send(listener, Heard(heard.payload))
+    except psycopg.Error as error:
+        send(listener, _Deaf(type(error).__name__))

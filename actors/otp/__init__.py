@@ -1,0 +1,1 @@
+"""OTP's building blocks on Pykka: servers, supervisors, timers, names and monitors."""

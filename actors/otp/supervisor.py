@@ -1,0 +1,299 @@
+"""A server that starts, watches, restarts and ends other servers: OTP's supervisor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from actors.otp.administration import (
+    CountChildren,
+    DeleteChild,
+    GetChildSpec,
+    RestartChild,
+    StartChild,
+    TerminateChild,
+    WhichChildren,
+)
+from actors.otp.child import ChildSpec, ChildType, is_seconds, one_of
+from actors.otp.errors import ChildProblem, ChildRefused, StartError
+from actors.otp.gen_server import GenServer
+from actors.otp.intensity import spend
+from actors.otp.messages import IGNORE, Exit, Leave, Reply
+from actors.otp.nursery import (
+    Child,
+    Nursery,
+    TryAgain,
+    counts,
+    listing,
+    should_restart,
+)
+from actors.otp.reasons import SHUTDOWN, ExitReason
+from actors.otp.ref import Ref
+from moomarkets.domain.errors import InvalidInput
+
+
+class Strategy(StrEnum):
+    """Who is started again when one child ends."""
+
+    ONE_FOR_ONE = "one_for_one"
+    ONE_FOR_ALL = "one_for_all"
+    REST_FOR_ONE = "rest_for_one"
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorSpec:
+    """A supervisor as data: children in start order, and more than `max_restarts` in `max_seconds` end it.
+
+    Example:
+        >>> SupervisorSpec("rest_for_one").strategy, SupervisorSpec().max_restarts
+        (<Strategy.REST_FOR_ONE: 'rest_for_one'>, 3)
+    """
+
+    strategy: Strategy | str = Strategy.ONE_FOR_ONE
+    children: tuple[ChildSpec, ...] = ()
+    max_restarts: int = 3
+    max_seconds: float = 5.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "strategy", one_of(Strategy, "strategy", self.strategy))
+        object.__setattr__(self, "children", tuple(self.children))
+        check_budget(self.max_restarts, self.max_seconds)
+        ids: set[str] = set()
+        for child in self.children:
+            if not isinstance(child, ChildSpec):
+                raise InvalidInput("children", "child specs", type(child).__name__)
+            if child.id in ids:
+                raise InvalidInput("children", "ids that differ", child.id)
+            ids.add(child.id)
+
+
+def check_budget(max_restarts: int, max_seconds: float) -> None:
+    """Refuse a budget of restarts that makes no sense."""
+    if type(max_restarts) is not int or max_restarts < 0:
+        raise InvalidInput("max_restarts", "a whole number, 0 or more", max_restarts)
+    if not is_seconds(max_seconds) or max_seconds == 0:
+        raise InvalidInput("max_seconds", "more than 0 seconds", max_seconds)
+
+
+class Supervisor(GenServer):
+    """Starts its children left to right, restarts them by strategy, ends them right to left.
+
+    Started from data, or subclassed with an `init` that returns a `SupervisorSpec`. When its budget of
+    restarts is spent it ends all its children and itself with reason `shutdown`, which its own supervisor
+    then judges.
+
+    Example:
+        >>> from actors.otp.thread_runtime import ThreadRuntime
+        >>> runtime = ThreadRuntime()
+        >>> spec = SupervisorSpec(children=(ChildSpec("clerk", GenServer),))
+        >>> root = runtime.start(Supervisor, spec, name="root")
+        >>> [info.path for info in runtime.tree()], runtime.stop(root, "shutdown")
+        (['root', 'root/clerk'], 'shutdown')
+    """
+
+    child_type: ClassVar[ChildType] = ChildType.SUPERVISOR
+
+    def init(self, *args: Any, **kwargs: Any) -> object:
+        """The `SupervisorSpec`, or IGNORE."""
+        return args[0] if len(args) == 1 and not kwargs else None
+
+    def handle_call(self, message: object) -> object:
+        match message:
+            case StartChild(spec):
+                return self._start_child(spec)
+            case RestartChild(child_id):
+                return self._restart_child(self._find(child_id))
+            case TerminateChild(child_id):
+                self._terminate_child(self._find(child_id))
+            case DeleteChild(child_id):
+                self._delete_child(self._find(child_id))
+            case GetChildSpec(child_id):
+                return self._find(child_id).spec
+            case WhichChildren():
+                return listing(list(self._children.values()))
+            case CountChildren():
+                return counts(list(self._children.values()))
+            case _:
+                return super().handle_call(message)
+        return None
+
+    def handle_info(self, message: object) -> None:
+        match message:
+            case Exit(ref, reason):
+                self._child_exited(ref, reason)
+            case TryAgain(child, restarts):
+                # Only if nobody has ended, deleted or started it meanwhile.
+                if child.is_restarting and child.restarts == restarts:
+                    self._spend(child)
+                    self._restart(child)
+            case _:
+                super().handle_info(message)
+
+    def terminate(self, reason: ExitReason) -> None:
+        for child in reversed(self._children.values()):
+            self._nursery.stop(child)
+
+    def format_state(self) -> dict[str, object]:
+        return {"strategy": str(self._spec.strategy), "children": listing(list(self._children.values()))}
+
+    def _accept(self, result: object) -> object:
+        if result is IGNORE:
+            return result
+        if not isinstance(result, SupervisorSpec):
+            raise InvalidInput(f"{self.path} init", "a SupervisorSpec or IGNORE", type(result).__name__)
+        self._spec = result
+        self._nursery = Nursery(self._process)
+        self._restarts: tuple[float, ...] = ()
+        self._children: dict[str, Child] = {}
+        for spec in result.children:
+            child = self._children[spec.id] = self._new_child(spec)
+            try:
+                self._nursery.start(child)
+            except StartError as error:
+                self.terminate(SHUTDOWN)
+                raise Leave((SHUTDOWN, ("failed_to_start_child", spec.id, error.reason))) from None
+            self._drop_if_ignored(child)
+        return None
+
+    # Administration.
+
+    def _start_child(self, spec: ChildSpec) -> Ref | None:
+        known = self._children.get(spec.id)
+        if known is not None:
+            is_present = known.ref is None and not known.is_restarting
+            problem = ChildProblem.ALREADY_PRESENT if is_present else ChildProblem.ALREADY_STARTED
+            raise Reply(ChildRefused(known.path, problem, known.ref))
+        child = self._new_child(spec)
+        try:
+            self._nursery.start(child)
+        except StartError as error:
+            self._nursery.forget(child)
+            raise Reply(error) from None
+        self._children[spec.id] = child
+        self._drop_if_ignored(child)
+        return child.ref
+
+    def _restart_child(self, child: Child) -> Ref | None:
+        self._refuse_if_up(child)
+        try:
+            self._nursery.start(child)
+        except StartError as error:
+            raise Reply(error) from None
+        return child.ref
+
+    def _terminate_child(self, child: Child) -> None:
+        self._nursery.stop(child)
+        if not child.is_kept:
+            self._drop(child)
+
+    def _delete_child(self, child: Child) -> None:
+        self._refuse_if_up(child)
+        self._drop(child)
+
+    def _find(self, wanted: str | Ref) -> Child:
+        for child_id, child in self._children.items():
+            if wanted == child_id or (child.ref is not None and wanted is child.ref):
+                return child
+        shown = wanted.path if isinstance(wanted, Ref) else f"{self.path}/{wanted}"
+        raise Reply(ChildRefused(shown, ChildProblem.NOT_FOUND))
+
+    def _refuse_if_up(self, child: Child) -> None:
+        if child.is_restarting:
+            raise Reply(ChildRefused(child.path, ChildProblem.RESTARTING))
+        if child.ref is not None:
+            raise Reply(ChildRefused(child.path, ChildProblem.RUNNING, child.ref))
+
+    def _new_child(self, spec: ChildSpec) -> Child:
+        return Child(spec, f"{self.path}/{spec.id}")
+
+    def _drop(self, child: Child) -> None:
+        self._nursery.forget(child)
+        self._children.pop(child.spec.id, None)
+
+    def _drop_if_ignored(self, child: Child) -> None:
+        if child.ref is None and not child.is_kept:
+            self._drop(child)
+
+    # Restarts.
+
+    def _child_exited(self, ref: Ref, reason: ExitReason) -> None:
+        child = next((child for child in self._children.values() if child.ref is ref), None)
+        if child is None:
+            # An incarnation that was ended on purpose, or that never counted as started.
+            return
+        self._nursery.note_exit(child, reason)
+        if not should_restart(child.spec.restart, reason):
+            if not child.is_kept:
+                self._drop(child)
+            return
+        self._restart_or_wait(child)
+
+    def _restart_or_wait(self, child: Child) -> None:
+        delay_s = self._nursery.backoff_s(child)
+        if delay_s is None:
+            self._nursery.note_restart(child)
+            self._spend(child)
+            self._restart(child)
+            return
+        self._end_group(child)
+        self._nursery.note_restart(child)
+        self.send_after(delay_s, TryAgain(child, child.restarts))
+
+    def _restart(self, child: Child) -> None:
+        for member in self._end_group(child):
+            if member is not child:
+                self._nursery.note_restart(member)
+            try:
+                self._nursery.start(member)
+            except StartError:
+                self._try_again(member)
+                return
+
+    def _try_again(self, child: Child) -> None:
+        self._nursery.note_restart(child)
+        delay_s = self._nursery.backoff_s(child)
+        # A message, not a loop: between two attempts the supervisor answers.
+        self.send_after(delay_s or 0.0, TryAgain(child, child.restarts))
+
+    def _end_group(self, child: Child) -> list[Child]:
+        """End whoever falls with `child`, right to left; those to be started, left to right."""
+        group = affected(self._spec.strategy, list(self._children.values()), child)
+        for member in reversed(group):
+            self._nursery.stop(member)
+            if not member.is_kept:
+                self._drop(member)
+        return [member for member in group if member.is_kept]
+
+    def _spend(self, child: Child) -> None:
+        """Count one restart; end this supervisor if it is one too many."""
+        if child.spec.backoff is not None:
+            return
+        spec = self._spec
+        now = self.clock.monotonic()
+        restarts = spend(self._restarts, now, spec.max_restarts, spec.max_seconds)
+        if restarts is None:
+            give_up(self, child, spec.max_restarts, spec.max_seconds)
+        else:
+            self._restarts = restarts
+
+
+def affected(strategy: Strategy | str, children: list[Child], fallen: Child) -> list[Child]:
+    """Whom the fall of one child takes along, itself included, in start order."""
+    if strategy == Strategy.ONE_FOR_ALL:
+        return children
+    if strategy == Strategy.REST_FOR_ONE:
+        return children[children.index(fallen) :]
+    return [fallen]
+
+
+def give_up(supervisor: GenServer, child: Child, max_restarts: int, max_seconds: float) -> None:
+    """Report that the budget is spent and end the supervisor with `shutdown`."""
+    supervisor.events.emit(
+        "supervisor.gave_up",
+        path=supervisor.path,
+        child=child.path,
+        max_restarts=max_restarts,
+        max_seconds=max_seconds,
+    )
+    raise Leave(SHUTDOWN)

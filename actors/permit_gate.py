@@ -1,0 +1,89 @@
+"""How the thread of an attempt gets permits: it waits, nobody else does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from actors import names
+from actors.otp.errors import CallError
+from actors.otp.promise import Promise
+from actors.otp.runtime import Runtime
+from actors.rate_limiter import Acquire, Grant, LimiterRules, Release, Silence
+from moomarkets.domain.cancel import CancelToken
+from moomarkets.domain.clock import Clock
+from moomarkets.domain.errors import AttemptError, Cancelled, Reason
+from moomarkets.domain.source import Endpoint, Permit
+
+TRIES = 25
+WAIT_S = 0.2
+SILENCE_TIMEOUT_S = 5.0
+
+
+class LimiterGate:
+    """The `PermitGate` of one credential. `ensure` starts its limiter where there is none yet."""
+
+    def __init__(self, runtime: Runtime, rules: LimiterRules, ensure: Callable[[LimiterRules], None]) -> None:
+        self._runtime, self._rules, self._ensure = runtime, rules, ensure
+        self._limiter = names.limiter(rules.source, rules.user_id)
+
+    @contextmanager
+    def permit(self, endpoint: Endpoint, token: CancelToken) -> Iterator[Permit]:
+        """Wait for a permit, hold it during the request, and say when the request is over."""
+        grant = self._acquire(endpoint.name, token)
+        held = _HeldPermit(grant, self._rules.use_within_s, self._runtime.clock)
+        try:
+            yield held
+        finally:
+            self._runtime.cast(self._limiter, Release(grant.permit_id, is_sent=held.is_sent))
+
+    def silence(self, retry_after_s: float | None) -> None:
+        """Stop the credential; returns once that is durable."""
+        try:
+            self._runtime.call(self._limiter, Silence(retry_after_s), SILENCE_TIMEOUT_S)
+        except CallError as error:
+            raise AttemptError(Reason.RATE_LIMITED, f"the 429 could not be recorded: {error}") from None
+
+    def _acquire(self, endpoint: str, token: CancelToken) -> Grant:
+        for _ in range(TRIES):
+            token.check()
+            try:
+                promise = self._runtime.request(self._limiter, Acquire(endpoint))
+                return self._wait(promise, token)
+            except CallError:
+                # Not there yet, or just died: its supervisor brings it back, and the store remembers for it.
+                self._ensure(self._rules)
+            token.sleep(WAIT_S)
+        raise AttemptError(Reason.INTERRUPTED, f"the rate limiter of {self._rules.source} does not come back")
+
+    def _wait(self, promise: Promise[Grant], token: CancelToken) -> Grant:
+        """The grant; a cancel settles the promise, and the limiter then gives the permit to the next."""
+
+        def give_up() -> None:
+            promise.fail(Cancelled(token.reason or Reason.CANCELLED))
+
+        forget = token.on_cancel(give_up)
+        try:
+            self._runtime.wait_for(promise, None)
+        finally:
+            forget()
+        return promise.result()
+
+
+class _HeldPermit:
+    """One grant while its request is under way."""
+
+    def __init__(self, grant: Grant, use_within_s: float, clock: Clock) -> None:
+        self.deadline = grant.deadline
+        self.is_sent = True
+        self._use_until = grant.asked_at + use_within_s
+        self._clock = clock
+
+    def check(self) -> None:
+        """Refuse a permit that was not used in time: the process may have been frozen since it was reserved."""
+        if self._clock.boottime() > self._use_until:
+            self.is_sent = False
+            raise AttemptError(Reason.INTERRUPTED, "the permit was too old to be used")
+
+    def unsent(self) -> None:
+        self.is_sent = False

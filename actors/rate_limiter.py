@@ -1,0 +1,234 @@
+"""The RateLimiter of one credential: a request leaves only with a permit that is durable, and no window ever overflows.
+
+The store decides (it knows the other nodes' permits too); this server keeps the queue, asks for many at once, and
+knows when asking again is worth it. Waiting is a deferred reply: the server itself never waits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from actors import names
+from actors.otp.calls import cast
+from actors.otp.gen_server import GenServer
+from actors.otp.mailbox import Timer
+from actors.otp.messages import NOREPLY, Continue, ReplyTo
+from actors.store_writer import NotWritten, Write, Written
+from moomarkets.domain.limits import Window
+from moomarkets.store import permits
+from moomarkets.store.permits import Bucket, Reservation
+
+MOST_AT_ONCE = 20
+LONGEST_WAIT_S = 2.0
+"""Other nodes may finish their requests earlier than their deadlines say: look again at least that often."""
+PRUNE_EVERY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class LimiterRules:
+    """What one limiter guards: a credential's windows, and how long a request and an unused permit may last."""
+
+    source: str
+    source_id: int
+    user_id: int
+    windows: tuple[Window, ...]
+    endpoint_windows: dict[str, tuple[Window, ...]]
+    node_id: UUID
+    deadline_s: float
+    use_within_s: float
+    default_silence_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Acquire:
+    """A permit for one request to that endpoint, please; the reply is a `Grant`, when there is one."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A reserved permit; `asked_at` (boot time) and `deadline` (monotonic) count from before it was reserved."""
+
+    permit_id: UUID
+    asked_at: float
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The request is over (`is_sent`), or certainly never left."""
+
+    permit_id: UUID
+    is_sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A 429 was read; the reply comes when the silence is durable, with its seconds."""
+
+    retry_after_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiter:
+    endpoint: str
+    reply_to: ReplyTo
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """Tag: the bucket's id is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Tag of a reservation: who gets what it grants."""
+
+    waiters: tuple[_Waiter, ...]
+    asked_at: float
+    asked_monotonic: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Released:
+    """Tag: a slot may be free sooner than was thought."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Silenced:
+    """Tag: the silence is durable."""
+
+    reply_to: ReplyTo
+
+
+@dataclass(frozen=True, slots=True)
+class _AskAgain:
+    """It is worth asking again now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prune:
+    """Delete permits that no window counts any more."""
+
+
+class RateLimiter(GenServer):
+    """Queues those who want a permit and reserves for them; a restart finds all that was spent in the store."""
+
+    def init(self, rules: LimiterRules) -> Continue:
+        self._rules = rules
+        self._bucket: Bucket | None = None
+        self._queue: list[_Waiter] = []
+        self._is_asking = False
+        self._again: Timer | None = None
+        return Continue()
+
+    def handle_continue(self, arg: object) -> None:
+        source_id, user_id = self._rules.source_id, self._rules.user_id
+        self._write(lambda connection: permits.bucket_id(connection, source_id, user_id), _Opened())
+        self.send_after(PRUNE_EVERY_S, _Prune())
+
+    def handle_call(self, message: object) -> object:
+        match message:
+            case Acquire(endpoint):
+                self._queue.append(_Waiter(endpoint, self.defer()))
+                # With a timer set, nothing is free before it fires.
+                if self._again is None:
+                    self._ask()
+                return NOREPLY
+            case Silence(retry_after_s):
+                self._silence(retry_after_s, self.defer())
+                return NOREPLY
+            case _:
+                return super().handle_call(message)
+
+    def handle_cast(self, message: Release) -> None:
+        bucket, permit_id, now = self._open(), message.permit_id, self.clock.sql_now()
+        if message.is_sent:
+            self._write(lambda connection: permits.done(connection, bucket.id, [permit_id], now), _Released())
+        else:
+            self._write(lambda connection: permits.give_back(connection, [permit_id]), _Released())
+
+    def handle_info(self, message: object) -> None:
+        match message:
+            case Written(_Opened(), int() as bucket_id):
+                rules = self._rules
+                self._bucket = Bucket(bucket_id, rules.windows, rules.endpoint_windows)
+                self._ask()
+            case Written(_Asked() as asked, Reservation() as reservation):
+                self._hand_out(asked, reservation)
+            case Written(_Released(), _) | _AskAgain():
+                self._ask_now()
+            case Written(_Silenced(reply_to), seconds):
+                self.events.emit("source.silenced", source=self._rules.source, seconds=seconds)
+                reply_to.reply(seconds)
+            case NotWritten(_, error):
+                raise error
+            case _Prune():
+                self.send_after(PRUNE_EVERY_S, _Prune())
+                if (bucket := self._bucket) is not None:
+                    self._write(lambda connection: permits.prune(connection, bucket), None)
+            case Written():
+                return
+            case _:
+                super().handle_info(message)
+
+    def _ask_now(self) -> None:
+        if self._again is not None:
+            self.cancel_timer(self._again)
+            self._again = None
+        self._ask()
+
+    def _ask(self) -> None:
+        """Reserve for the first in the queue, and those behind them who want the same endpoint; one ask at a time."""
+        self._queue = [waiter for waiter in self._queue if not waiter.reply_to.promise.is_done]
+        if self._is_asking or self._bucket is None or not self._queue:
+            return
+        bucket, rules, endpoint = self._bucket, self._rules, self._queue[0].endpoint
+        count = 0
+        while count < min(len(self._queue), MOST_AT_ONCE) and self._queue[count].endpoint == endpoint:
+            count += 1
+        waiters, self._queue = tuple(self._queue[:count]), self._queue[count:]
+        ids = [self.runtime.new_id() for _ in waiters]
+        self._is_asking = True
+        now = self.clock.sql_now()
+        self._write(
+            lambda connection: permits.reserve(
+                connection, bucket, endpoint, ids, node_id=rules.node_id, deadline_s=rules.deadline_s, now=now
+            ),
+            _Asked(waiters, self.clock.boottime(), self.clock.monotonic()),
+        )
+
+    def _hand_out(self, asked: _Asked, reservation: Reservation) -> None:
+        self._is_asking = False
+        deadline = asked.asked_monotonic + self._rules.deadline_s
+        granted = list(reservation.granted)
+        left = list(asked.waiters)
+        while granted and left:
+            grant = Grant(granted[0], asked.asked_at, deadline)
+            # Who has given up waiting takes none: the permit goes to the next.
+            if left.pop(0).reply_to.reply(grant):
+                granted.pop(0)
+        if granted:
+            self._write(lambda connection: permits.give_back(connection, granted), None)
+        self._queue = left + self._queue
+        if reservation.wait_s is None:
+            self._ask()
+        elif self._queue and self._again is None:
+            self._again = self.send_after(min(reservation.wait_s, LONGEST_WAIT_S), _AskAgain())
+
+    def _silence(self, retry_after_s: float | None, reply_to: ReplyTo) -> None:
+        bucket, default_s, now = self._open(), self._rules.default_silence_s, self.clock.sql_now()
+        self._write(
+            lambda connection: permits.silence(connection, bucket.id, retry_after_s, default_s, now),
+            _Silenced(reply_to),
+        )
+
+    def _open(self) -> Bucket:
+        """The bucket; there is one before anybody can hold a permit."""
+        assert self._bucket is not None
+        return self._bucket
+
+    def _write(self, work: object, tag: object) -> None:
+        cast(names.PERMITS, Write(work, self.ref, tag))  # type: ignore[arg-type]  # works of several result types

@@ -1,0 +1,110 @@
+"""Writes to the store for actors that must not block: what arrives during one commit goes out with the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from actors.otp.calls import send
+from actors.otp.gen_server import GenServer
+from actors.otp.ref import Dest
+from moomarkets.domain.errors import StoreUnavailable
+from moomarkets.store.database import Database
+
+MOST_AT_ONCE = 500
+FIRST_WAIT_S = 0.1
+LONGEST_WAIT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One unit of work, cast to a writer. It may run more than once, so it must be harmless to repeat.
+
+    `reply_to` gets `Written` or `NotWritten` with `tag`, once the work is durable; None: nobody wants to know.
+    """
+
+    work: Callable[[Connection], object]
+    reply_to: Dest | None = None
+    tag: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The work of that tag is committed; `result` is what it returned."""
+
+    tag: object
+    result: object
+
+
+@dataclass(frozen=True, slots=True)
+class NotWritten:
+    """The work of that tag was refused; nothing of it was stored."""
+
+    tag: object
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class _Flush:
+    """Commit what has arrived."""
+
+
+class StoreWriter(GenServer):
+    """Commits units of work, many in one transaction when many wait; in the order in which they came.
+
+    While the database is away the work waits here. One refused unit does not spoil those beside it: they are tried
+    again one by one.
+    """
+
+    def init(self, database: Database) -> None:
+        self._database = database
+        self._waiting: list[Write] = []
+        self._is_flushing = False
+        self._wait_s = FIRST_WAIT_S
+
+    def handle_cast(self, message: Write) -> None:
+        self._waiting.append(message)
+        if not self._is_flushing:
+            self._is_flushing = True
+            send(self.ref, _Flush())
+
+    def handle_info(self, message: object) -> None:
+        if not isinstance(message, _Flush):
+            super().handle_info(message)
+            return
+        batch, rest = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+        try:
+            self._commit(batch)
+        except StoreUnavailable as error:
+            self.events.emit("store.unavailable", path=self.path, waiting=len(self._waiting), error=str(error))
+            self.send_after(self._wait_s, _Flush())
+            self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
+            return
+        self._wait_s = FIRST_WAIT_S
+        # What came in while the commit was under way is in the mailbox still: it goes out with the next one.
+        self._waiting = rest
+        self._is_flushing = bool(rest)
+        if rest:
+            send(self.ref, _Flush())
+
+    def _commit(self, batch: list[Write]) -> None:
+        try:
+            results = self._database.perform(lambda connection: [write.work(connection) for write in batch])
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one unit raises must not stop the others
+            if len(batch) == 1:
+                _tell(batch[0], NotWritten(batch[0].tag, error))
+                return
+            for write in batch:
+                self._commit([write])
+            return
+        for write, result in zip(batch, results, strict=True):
+            _tell(write, Written(write.tag, result))
+
+
+def _tell(write: Write, message: Written | NotWritten) -> None:
+    if write.reply_to is not None:
+        send(write.reply_to, message)

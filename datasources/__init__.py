@@ -1,0 +1,1 @@
+"""Clients of the providers, and simulators that stand in for them."""

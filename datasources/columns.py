@@ -1,0 +1,187 @@
+"""Turns a provider's JSON rows into typed rows of a dataset, a column at a time."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from math import isfinite
+from operator import itemgetter
+from typing import Any
+
+from moomarkets.domain.dataset import Column, ColumnType, Dataset
+from moomarkets.domain.errors import Reason, SourceError
+
+ODD_NUMBERS = "odd_numbers"
+ODD_TEXTS = "odd_texts"
+TWIN_ROWS = "twin_rows"
+UNKNOWN_FIELD = "unknown_field:"
+
+_MISSING = type(None)
+# What Postgres refuses (NUL, lone surrogates), and marks that turn the writing direction of a whole page.
+_ODD = re.compile("[\x00\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+
+
+class RowReader:
+    """Reads the rows of one endpoint.
+
+    Every field that the dataset names must be there, though it may be null outside the key. `dropped` fields
+    are thrown away, `expected` ones kept in `extra`; any other is kept there too and counted as a warning.
+
+    Example:
+        >>> from moomarkets.domain.dataset import TRADING_CALENDAR
+        >>> reader = RowReader("jquants", TRADING_CALENDAR)
+        >>> reader.read([{"Date": "2026-11-20", "HolDiv": "1"}], Counter())
+        [(datetime.date(2026, 11, 20), '1', None)]
+    """
+
+    def __init__(
+        self, source: str, dataset: Dataset, dropped: Iterable[str] = (), expected: Iterable[str] = ()
+    ) -> None:
+        self._source, self._key = source, frozenset(dataset.key)
+        self._columns = dataset.columns[:-1]
+        self._fields = tuple(column.field for column in self._columns)
+        self._pick: Callable[[Any], tuple[object, ...]] = itemgetter(*self._fields)
+        self._known = frozenset(self._fields) | frozenset(dropped)
+        self._expected = frozenset(expected)
+
+    def read(self, rows: Sequence[object], warnings: Counter[str]) -> list[tuple[object, ...]]:
+        """One tuple per row, in the order of the dataset's columns; oddities are counted in `warnings`."""
+        if not rows:
+            return []
+        self._demand_objects(rows)
+        picked = zip(*map(self._pick, rows), strict=True)
+        columns = [
+            self._convert(column, values, warnings) for column, values in zip(self._columns, picked, strict=True)
+        ]
+        return list(zip(*columns, self._extras(rows, warnings), strict=True))
+
+    def _demand_objects(self, rows: Sequence[object]) -> None:
+        if set(map(type, rows)) != {dict}:
+            raise SourceError(Reason.SCHEMA, "rows: expected JSON objects", source=self._source)
+        common = set(self._fields).intersection(*rows)  # type: ignore[arg-type] # dicts, as just seen
+        if missing := [field for field in self._fields if field not in common]:
+            detail = f"required fields missing: {', '.join(missing)}"
+            raise SourceError(Reason.SCHEMA, detail, source=self._source)
+
+    def _convert(self, column: Column, values: tuple[object, ...], warnings: Counter[str]) -> Sequence[object]:
+        try:
+            converted = _CONVERTERS[column.type](values, warnings)
+        except (ValueError, TypeError):
+            detail = f"{column.field}: expected a date like 2026-11-20"
+            raise SourceError(Reason.SCHEMA, detail, source=self._source) from None
+        if column.name in self._key and (None in converted or "" in converted):
+            detail = f"{column.field}: expected a value in every row, got none"
+            raise SourceError(Reason.SCHEMA, detail, source=self._source)
+        return converted
+
+    def _extras(self, rows: Sequence[object], warnings: Counter[str]) -> list[dict[str, object] | None]:
+        names: set[str] = set().union(*rows) - self._known  # type: ignore[arg-type]
+        if not names:
+            return [None] * len(rows)
+        warnings.update({f"{UNKNOWN_FIELD}{clean(name)[:60]}": 1 for name in sorted(names - self._expected)[:20]})
+        return [_extra(row, names, warnings) for row in rows if isinstance(row, dict)]
+
+
+def numbers(values: Sequence[object], warnings: Counter[str]) -> Sequence[float | None]:
+    """Finite floats or None; numeric strings count as numbers, "" as none, anything else as odd and none."""
+    kinds = set(map(type, values))
+    try:
+        if kinds <= {float, int, _MISSING}:
+            floats = values if int not in kinds else [None if v is None else float(v) for v in values]  # type: ignore[arg-type]
+            # One infinity or NaN anywhere makes the sum infinite or NaN.
+            if isfinite(sum(filter(None, floats))):  # type: ignore[arg-type]
+                return floats  # type: ignore[return-value]
+    except OverflowError:
+        pass
+    return [_number(value, warnings) for value in values]
+
+
+def texts(values: Sequence[object], warnings: Counter[str]) -> Sequence[str | None]:
+    """Texts or None; a number becomes its text (1.0 is "1"), odd characters are replaced."""
+    kinds = set(map(type, values))
+    if kinds <= {str, _MISSING}:
+        given: list[str | None] = list(values)  # type: ignore[arg-type]
+    else:
+        given = [_text(value, warnings) for value in values]
+    if _ODD.search("".join(filter(None, given))) is None:
+        return given
+    warnings[ODD_TEXTS] += sum(1 for text in given if text and _ODD.search(text))
+    return [text and clean(text) for text in given]
+
+
+def dates(values: Sequence[object], warnings: Counter[str]) -> Sequence[date | None]:
+    """Dates or None from ISO texts; `ValueError` or `TypeError` for anything else."""
+    known = {value: date.fromisoformat(value) if value else None for value in set(values)}  # type: ignore[arg-type]
+    return [known[value] for value in values]
+
+
+def clean(text: str) -> str:
+    """`text` with every character that cannot be stored or shown safely replaced."""
+    return _ODD.sub("\ufffd", text)
+
+
+def without_twins(
+    rows: list[tuple[object, ...]], positions: Sequence[int], warnings: Counter[str]
+) -> list[tuple[object, ...]]:
+    """One row per key, the last one that came; `positions` say where the key's columns are."""
+    key = itemgetter(*positions)
+    if len(set(map(key, rows))) == len(rows):
+        return rows
+    unique = {key(row): row for row in rows}
+    warnings[TWIN_ROWS] += len(rows) - len(unique)
+    return list(unique.values())
+
+
+def _number(value: object, warnings: Counter[str]) -> float | None:
+    if value is None or value == "":
+        return None
+    try:
+        is_number = type(value) in (int, float) or (isinstance(value, str) and "_" not in value)
+        number = float(value) if is_number else None  # type: ignore[arg-type]
+    except (ValueError, OverflowError):
+        number = None
+    if number is not None and isfinite(number):
+        return number
+    warnings[ODD_NUMBERS] += 1
+    return None
+
+
+def _text(value: object, warnings: Counter[str]) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if type(value) is int or (isinstance(value, float) and isfinite(value)):
+        return str(value)
+    warnings[ODD_TEXTS] += 1
+    return None
+
+
+def _extra(row: dict[str, object], names: set[str], warnings: Counter[str]) -> dict[str, object] | None:
+    kept = {clean(name): _storable(row[name], warnings) for name in names if name in row}
+    return kept or None
+
+
+def _storable(value: object, warnings: Counter[str]) -> object:
+    """A JSON value that Postgres can keep."""
+    if isinstance(value, str):
+        cleaned = clean(value)
+        warnings.update({ODD_TEXTS: 1} if cleaned != value else {})
+        return cleaned
+    if isinstance(value, float) and not isfinite(value):
+        warnings[ODD_NUMBERS] += 1
+        return None
+    if isinstance(value, dict):
+        return {clean(name): _storable(item, warnings) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item, warnings) for item in value]
+    return value
+
+
+_CONVERTERS: dict[ColumnType, Callable[[Sequence[object], Counter[str]], Sequence[object]]] = {
+    ColumnType.TEXT: texts,
+    ColumnType.NUMBER: numbers,
+    ColumnType.DATE: dates,
+}

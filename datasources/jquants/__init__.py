@@ -1,0 +1,1 @@
+"""J-Quants, the data service of the Japan Exchange Group."""

@@ -1,0 +1,100 @@
+"""Builds what the tree is made of: pools, the engine, and the tools that attempts get."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from actors import names
+from actors.claimer import ClaimRules
+from actors.job_executor import ExecutorRules
+from actors.otp.runtime import Runtime
+from actors.rescuer import RescueRules
+from actors.tree import Parts
+from moomarkets.domain.job import NodeIdentity
+from moomarkets.engines.thread import ThreadEngine
+from moomarkets.installation import Installation, Learn
+from moomarkets.jobtypes.job_type import Tools
+from moomarkets.jobtypes.perform import perform
+from moomarkets.jobtypes.registry import job_types
+from moomarkets.services.source_clients import RequestRules, SourceClients
+from moomarkets.services.source_setup import reach_of
+from moomarkets.settings import Settings
+from moomarkets.store import nodes
+from moomarkets.store.database import Database
+
+VERSION = "0.1.0"
+RUNNER_CONNECTIONS = 10
+
+
+def enter_node(installation: Installation, runtime: Runtime, undo: ExitStack) -> NodeIdentity:
+    """Register this process as a node; `undo` says that it has left."""
+    node = nodes.identify(runtime.new_id(), VERSION)
+    installation.reads.perform(lambda connection: nodes.register(connection, node))
+    undo.callback(lambda: _leave(installation.reads, node, runtime))
+    return node
+
+
+def build_parts(
+    settings: Settings,
+    runtime: Runtime,
+    installation: Installation,
+    node: NodeIdentity,
+    learn: Learn,
+    undo: ExitStack,
+) -> Parts:
+    """All that the tree needs; `undo` gets what takes each part down again."""
+    tools = _tools(settings, runtime, installation, node, learn, undo)
+    engine = ThreadEngine(runtime.spawn, name="engine")
+    undo.callback(engine.close)
+    writers = (names.WRITER, names.LEASES, names.PERMITS, names.RESCUE_WRITER, names.CLAIMER)
+    return Parts(
+        server=installation.place.server,
+        pools={name: installation.pool(name) for name in writers},
+        claim=ClaimRules(
+            node_id=node.id,
+            job_types=tuple(tools.job_types),
+            lease_s=settings.lease_s,
+            poll_s=settings.poll_s,
+            at_once=settings.claim_batch,
+        ),
+        rescue=RescueRules(node, settings.rescue_every_s, settings.lease_s, settings.crash_limit),
+        executor=ExecutorRules(lease_s=settings.lease_s),
+        engine=engine,
+        perform=lambda attempt, completion_id, token: perform(attempt, completion_id, tools, token),
+        executors=settings.executors,
+        poll_s=settings.poll_s,
+        listen_url=installation.place.app_url,
+    )
+
+
+def _tools(
+    settings: Settings,
+    runtime: Runtime,
+    installation: Installation,
+    node: NodeIdentity,
+    learn: Learn,
+    undo: ExitStack,
+) -> Tools:
+    runners = installation.pool("runners", min(settings.executors, RUNNER_CONNECTIONS), statement_timeout_s=30.0)
+    rules = RequestRules(node.id, settings.request_deadline_s, settings.permit_use_s)
+    clients = SourceClients(
+        runtime, runners, installation.keyring, installation.specs, installation.source_ids, rules, learn
+    )
+    undo.callback(clients.close)
+    return Tools(
+        database=runners,
+        open_source=clients.open,
+        source_ids=installation.source_ids,
+        reach=reach_of(settings.sources),
+        job_types=job_types(runtime.events),
+        clock=runtime.clock,
+        events=runtime.events,
+    )
+
+
+def _leave(database: Database, node: NodeIdentity, runtime: Runtime) -> None:
+    """A node that cannot say goodbye is found dead by the others; that must not stop the stop."""
+    try:
+        database.perform(lambda connection: nodes.leave(connection, node.id))
+    except Exception as error:  # noqa: BLE001 - the last step of a stop, whatever the database has come to
+        runtime.events.emit("node.leave_failed", error=type(error).__name__)

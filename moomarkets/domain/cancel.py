@@ -1,0 +1,74 @@
+"""The token by which a running attempt learns that it should stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from moomarkets.domain.errors import Cancelled, Reason
+
+
+class CancelToken:
+    """Cooperative cancel: the attempt checks, sleeps or registers what wakes its blocked call.
+
+    Thread-safe. The first `cancel` wins; its reason is what the attempt ends with.
+
+    Example:
+        >>> token = CancelToken()
+        >>> woken = []
+        >>> _ = token.on_cancel(lambda: woken.append(True))
+        >>> token.cancel(Reason.INTERRUPTED)
+        >>> woken, token.is_cancelled
+        ([True], True)
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._event = threading.Event()
+        self._reason: Reason | None = None
+        self._hooks: dict[object, Callable[[], None]] = {}
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._event.is_set()
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why: `cancelled`, `interrupted` or `timed_out`; None while not cancelled."""
+        return self._reason
+
+    def cancel(self, reason: Reason = Reason.CANCELLED) -> None:
+        """Ask the attempt to stop and run its hooks, each once, in the caller's thread."""
+        with self._lock:
+            if self._reason is not None:
+                return
+            self._reason = reason
+            hooks = list(self._hooks.values())
+            self._hooks.clear()
+        self._event.set()
+        for hook in hooks:
+            hook()
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the attempt should stop."""
+        if self._reason is not None:
+            raise Cancelled(self._reason)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait `seconds`, or less when cancelled: then raise `Cancelled`."""
+        self._event.wait(seconds)
+        self.check()
+
+    def on_cancel(self, hook: Callable[[], None]) -> Callable[[], None]:
+        """Run `hook` once at cancel (at once if that has happened); returns what unregisters it."""
+        key = object()
+        with self._lock:
+            if self._reason is None:
+                self._hooks[key] = hook
+                return lambda: self._forget(key)
+        hook()
+        return lambda: None
+
+    def _forget(self, key: object) -> None:
+        with self._lock:
+            self._hooks.pop(key, None)

@@ -1,0 +1,109 @@
+"""One installation as it lies on a machine: its database, brought up to date, its keyring, and its sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from moomarkets.domain.clock import Clock
+from moomarkets.domain.errors import CannotDecrypt
+from moomarkets.domain.events import Events
+from moomarkets.domain.secret import Secret
+from moomarkets.domain.source import SourceSpec
+from moomarkets.services.credentials import Credentials
+from moomarkets.services.jobs import Executions
+from moomarkets.services.source_setup import effective_specs
+from moomarkets.services.status import Status
+from moomarkets.settings import Settings
+from moomarkets.store import sources
+from moomarkets.store.database import Database
+from moomarkets.store.keyring_file import open_keyring
+from moomarkets.store.migrate import upgrade
+from moomarkets.store.place import open_place
+from moomarkets.store.seal import known_answer, prove
+
+LOCAL_USER = 1
+"""The built-in user, to whom everything belongs as long as there are no accounts."""
+
+READ_CONNECTIONS = 2
+
+
+class Installation:
+    """Opened from the settings; `undo` gets what closes each part again.
+
+    With `shares`, an embedded server that a supervisor of the same account runs is used as it is: for commands that
+    look or change something beside it.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, events: Events, undo: ExitStack, *, shares: bool = False
+    ) -> None:
+        self._settings, self._events, self._undo = settings, events, undo
+        self.specs: dict[str, SourceSpec] = {spec.code: spec for spec in effective_specs(settings.sources)}
+        url = settings.database_url.reveal() if settings.database_url else None
+        self.place = open_place(url, settings.data_dir, clock, events, shares=shares)
+        undo.callback(self.place.close)
+        upgrade(self.place.owner_url, events)
+        self.keyring = open_keyring(settings.keys_path, settings.keys, events)
+        self.reads = self.pool("reads", READ_CONNECTIONS)
+        self._prove_keyring()
+        self.source_ids = {code: self._ensure_source(spec) for code, spec in self.specs.items()}
+        self._keep_given_keys()
+
+    @property
+    def credentials(self) -> Credentials:
+        """The credentials of sources."""
+        return Credentials(self.reads, self.keyring, LOCAL_USER)
+
+    @property
+    def executions(self) -> Executions:
+        """The attempts of jobs."""
+        return Executions(self.reads, LOCAL_USER)
+
+    @property
+    def status(self) -> Status:
+        """Where everything stands."""
+        return Status(self.reads, LOCAL_USER)
+
+    def pool(self, purpose: str, size: int = 1, statement_timeout_s: float = 5.0) -> Database:
+        """A small pool of connections for one purpose, closed with the installation."""
+        database = Database(
+            self.place.app_url,
+            purpose=purpose,
+            pool_size=size,
+            statement_timeout_s=statement_timeout_s,
+            lock_timeout_s=max(2.0, statement_timeout_s / 3),
+        )
+        self._undo.callback(database.close)
+        return database
+
+    def _prove_keyring(self) -> None:
+        """Say at once, not at the first request, when this is not the keyring of this database."""
+        kept = self.reads.perform(lambda connection: sources.known_answer(connection, known_answer(self.keyring)))
+        try:
+            prove(kept, self.keyring)
+        except CannotDecrypt:
+            self._events.emit("keyring.rejected", note="stored credentials do not open with these keys")
+
+    def _ensure_source(self, spec: SourceSpec) -> int:
+        choice = self._settings.sources.get(spec.code)
+        is_enabled = choice.is_enabled if choice else None
+        return self.reads.perform(lambda connection: sources.ensure(connection, spec, is_enabled=is_enabled))
+
+    def _keep_given_keys(self) -> None:
+        """A key that the settings give is kept like any other, unless it is there already."""
+        for code, choice in self._settings.sources.items():
+            if choice.api_key is not None:
+                self._keep(code, {"api_key": choice.api_key})
+
+    def _keep(self, code: str, credential: dict[str, Secret]) -> None:
+        try:
+            if self.credentials.holds(code, credential):
+                return
+        except CannotDecrypt:
+            self._events.emit("credential.rejected", source=code, note="replaced by the one that the settings give")
+        self.credentials.set(code, credential)
+
+
+Learn = Callable[[Secret], None]
+"""Is told every secret that is decrypted, so that logs can hide it."""

@@ -1,0 +1,78 @@
+"""What a job type is, and the tools that its code gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from moomarkets.domain.calendar import TokyoCalendar
+from moomarkets.domain.cancel import CancelToken
+from moomarkets.domain.clock import Clock
+from moomarkets.domain.coverage import Covered
+from moomarkets.domain.events import Events
+from moomarkets.domain.job import Attempt, PlannedJob, Usage
+from moomarkets.domain.schedule import Schedule
+from moomarkets.domain.source import DataSource
+from moomarkets.store.database import Database
+
+Reach = Callable[[date], tuple[date, date | None]]
+"""First and last date that a subscription lets us read, as of today; None where the end is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What job code may use; everything else is out of its reach.
+
+    `open_source` gives the client of a source with the user's credential, behind that credential's rate limiter.
+    `source_ids` maps source codes to their rows, `reach` says for a source what the plan allows.
+    """
+
+    database: Database
+    open_source: Callable[[int, str], DataSource]
+    source_ids: Mapping[str, int]
+    reach: Mapping[str, Reach]
+    job_types: Mapping[str, JobType]
+    clock: Clock
+    events: Events
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an attempt brought: `write` stores it, in the transaction that ends the attempt."""
+
+    usage: Usage
+    write: Callable[[Connection], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """What is known when a run is planned. `first_on` and `last_on` are what the subscription lets us read."""
+
+    now: datetime
+    calendar: TokyoCalendar
+    covered: list[Covered]
+    first_on: date
+    last_on: date | None
+
+
+class JobType(Protocol):
+    """One kind of work. Adding one is one file, and one line in the registry or an entry point.
+
+    `source` is the code of the provider that it asks, "" for none; `dataset` the table that it fills, "" for none.
+    """
+
+    name: str
+    description: str
+    default_schedule: Schedule | None
+    source: str
+    dataset: str
+
+    def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
+        """The child jobs that a run needs now, in the order in which they should run; none when all is there."""
+
+    def perform(self, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
+        """Do the work of one attempt; raise `AttemptError` with its reason where it fails."""

@@ -1,0 +1,75 @@
+"""The group job: looks at what is there and gives its run the child jobs that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from sqlalchemy import Connection, text
+
+from moomarkets.domain.calendar import TOKYO, TokyoCalendar
+from moomarkets.domain.cancel import CancelToken
+from moomarkets.domain.errors import AttemptError, InvalidInput, Reason
+from moomarkets.domain.job import PLAN, Attempt, PlannedJob, Usage
+from moomarkets.domain.schedule import Schedule
+from moomarkets.jobtypes.job_type import JobType, Outcome, PlanView, Tools
+from moomarkets.store import coverage, runs
+from moomarkets.store.coverage import Owner
+
+
+class PlanGroup:
+    """Plans one run of a group: the jobs of all its job types, in their order. Sends no request."""
+
+    name = PLAN
+    description = "Finds out what a run of a group has to fetch"
+    default_schedule: Schedule | None = None
+    source = ""
+    dataset = ""
+
+    def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
+        """Nothing: a plan is not planned."""
+        return []
+
+    def perform(self, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
+        assert attempt.run_id is not None
+        run_id = attempt.run_id
+        with tools.database.transaction() as connection:
+            scope = connection.scalar(text("SELECT scope FROM job_groups WHERE id = :id"), {"id": attempt.group_id})
+            try:
+                planned = [
+                    job
+                    for job_type in _job_types(scope or {}, tools)
+                    for job in job_type.plan(_view(connection, attempt.user_id, job_type, tools), scope or {})
+                ]
+            except InvalidInput as error:
+                raise AttemptError(Reason.INVALID, str(error)) from None
+        return Outcome(Usage(), lambda connection: _write(connection, run_id, planned))
+
+
+def _write(connection: Connection, run_id: int, planned: list[PlannedJob]) -> None:
+    runs.plan(connection, run_id, planned)
+
+
+def _job_types(scope: Mapping[str, object], tools: Tools) -> list[JobType]:
+    names = scope.get("job_types")
+    if not isinstance(names, list):
+        raise InvalidInput("scope job_types", "a list of job types", names)
+    unknown = [name for name in names if name not in tools.job_types]
+    if unknown:
+        raise InvalidInput("scope job_types", f"some of {', '.join(sorted(tools.job_types))}", unknown)
+    return [tools.job_types[name] for name in names]
+
+
+def _view(connection: Connection, user_id: int, job_type: JobType, tools: Tools) -> PlanView:
+    now = tools.clock.now()
+    owner = Owner(user_id, tools.source_ids[job_type.source])
+    reach = tools.reach.get(job_type.source)
+    first_on, last_on = reach(now.astimezone(TOKYO).date()) if reach else (date.min, None)
+    calendar_owner = Owner(user_id, tools.source_ids.get("jquants", 0))
+    return PlanView(
+        now=now,
+        calendar=TokyoCalendar(coverage.calendar(connection, calendar_owner)),
+        covered=coverage.read(connection, owner, job_type.dataset),
+        first_on=first_on,
+        last_on=last_on,
+    )

@@ -1,0 +1,42 @@
+"""Reads a group's scope: which part of a dataset it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from moomarkets.domain.errors import InvalidInput
+
+MAX_NEWEST = 10_000
+
+
+def newest_of(scope: Mapping[str, object]) -> int | None:
+    """`newest`: how many of the newest trading days to keep; None where the scope names none."""
+    value = scope.get("newest")
+    if value is None:
+        return None
+    if type(value) is not int or not 1 <= value <= MAX_NEWEST:
+        raise InvalidInput("scope newest", f"a whole number from 1 to {MAX_NEWEST:,}", value)
+    return value
+
+
+def date_of(scope: Mapping[str, object], name: str) -> date | None:
+    """The date under `name` (`from` or `to`), written YYYY-MM-DD; None where the scope names none."""
+    value = scope.get(name)
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise InvalidInput(f"scope {name}", "a date as YYYY-MM-DD", value) from None
+
+
+def symbols_of(scope: Mapping[str, object]) -> list[str]:
+    """`symbols`: the list of symbols to keep, without doubles, in the order given."""
+    value = scope.get("symbols")
+    if not isinstance(value, list) or not value or not all(isinstance(symbol, str) for symbol in value):
+        raise InvalidInput("scope symbols", "a list of at least one symbol", value)
+    for symbol in value:
+        if not 1 <= len(symbol) <= 32 or not symbol.isprintable() or set(symbol) & set(" /?#&"):
+            raise InvalidInput("scope symbols", "symbols of 1 to 32 characters without spaces or /?#&", symbol)
+    return list(dict.fromkeys(value))

@@ -1,0 +1,85 @@
+"""Gives, checks and takes away the credentials of sources."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from moomarkets.domain.errors import InvalidInput, NotFound
+from moomarkets.domain.secret import Secret
+from moomarkets.services.source_clients import CREDENTIALS_COLUMN
+from moomarkets.store import sources
+from moomarkets.store.database import Database
+from moomarkets.store.keyring import Keyring
+from moomarkets.store.seal import Place, open_sealed, seal
+
+LONGEST = 4096
+
+
+class Credentials:
+    """The credentials of one user, sealed at rest; nothing here ever gives a secret back."""
+
+    def __init__(self, database: Database, keyring: Keyring, user_id: int) -> None:
+        self._database, self._keyring, self._user_id = database, keyring, user_id
+
+    def set(self, source: str, credential: Mapping[str, Secret]) -> None:
+        """Keep the credential of a source, such as `{"api_key": Secret("…")}`, in place of an older one.
+
+        Raises:
+            NotFound: there is no such source.
+            InvalidInput: a value is empty, too long, or not one line of visible ASCII.
+        """
+        for name, secret in credential.items():
+            _check(name, secret)
+        text = json.dumps({name: secret.reveal() for name, secret in credential.items()})
+        self._database.perform(lambda connection: self._put(connection, source, text))
+
+    def remove(self, source: str) -> None:
+        """Forget the credential of a source.
+
+        Raises:
+            NotFound: there is no such source, or no credential for it.
+        """
+
+        def work(connection: Connection) -> bool:
+            return sources.remove_credential(connection, self._user_id, sources.find(connection, source).id)
+
+        if not self._database.perform(work):
+            raise NotFound("credential of source", source)
+
+    def is_set(self, source: str) -> bool:
+        """Whether there is a credential for the source."""
+
+        def work(connection: Connection) -> bool:
+            source_id = sources.find(connection, source).id
+            return sources.credential(connection, self._user_id, source_id) is not None
+
+        return self._database.perform(work)
+
+    def holds(self, source: str, credential: Mapping[str, Secret]) -> bool:
+        """Whether exactly this credential is kept already."""
+
+        def work(connection: Connection) -> bytes | None:
+            place_id = sources.find(connection, source).id
+            kept = sources.credential(connection, self._user_id, place_id)
+            return open_sealed(kept.sealed, self._place(place_id), self._keyring) if kept else None
+
+        kept = self._database.perform(work)
+        wanted = {name: secret.reveal() for name, secret in credential.items()}
+        return kept is not None and json.loads(kept) == wanted
+
+    def _put(self, connection: Connection, source: str, text: str) -> None:
+        source_id = sources.find(connection, source).id
+        sealed = seal(text.encode(), self._place(source_id), self._keyring)
+        sources.put_credential(connection, self._user_id, source_id, sealed)
+
+    def _place(self, source_id: int) -> Place:
+        return Place(str(self._user_id), str(source_id), CREDENTIALS_COLUMN)
+
+
+def _check(name: str, secret: Secret) -> None:
+    text = secret.reveal()
+    if not text or len(text) > LONGEST or not text.isascii() or not text.isprintable() or " " in text:
+        raise InvalidInput(name, f"1 to {LONGEST} visible ASCII characters without spaces", Secret(text))

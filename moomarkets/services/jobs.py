@@ -1,0 +1,93 @@
+"""What can be done with jobs and their attempts: look, and try failed ones again."""
+
+from __future__ import annotations
+
+import builtins
+
+from sqlalchemy import Connection
+
+from actors import job_manager
+from actors.otp.runtime import Runtime
+from moomarkets.domain.errors import InvalidInput
+from moomarkets.domain.job import ExecutionStatus, JobStatus
+from moomarkets.store import reports, retries
+from moomarkets.store.database import Database
+from moomarkets.store.reports import Record
+
+MOST = 500
+
+
+class Jobs:
+    """The jobs of one user.
+
+    Example: `system.jobs.list(group="daily-bars", status="failed")`, `system.jobs.failed().retry()`
+    """
+
+    def __init__(self, runtime: Runtime, database: Database, user_id: int) -> None:
+        self._runtime, self._database, self._user_id = runtime, database, user_id
+
+    def list(self, *, group: str | None = None, status: str | None = None, limit: int = MOST) -> builtins.list[Record]:
+        """Jobs, newest change first: at most `limit` (1-500), narrowed to a group or a status."""
+        check_limit(limit)
+        check_status(status, JobStatus)
+        return self._database.perform(
+            lambda connection: reports.jobs(connection, self._user_id, group=group, status=status, limit=limit)
+        )
+
+    def failed(self, *, group: str | None = None) -> FailedJobs:
+        """Those that failed, to be tried again together."""
+        return FailedJobs(self._runtime, self._database, self._user_id, group)
+
+
+class FailedJobs:
+    """The failed jobs of one user, or of one group."""
+
+    def __init__(self, runtime: Runtime, database: Database, user_id: int, group: str | None) -> None:
+        self._runtime, self._database, self._user_id, self._group = runtime, database, user_id, group
+
+    def list(self) -> builtins.list[Record]:
+        """Their rows."""
+        return self._database.perform(
+            lambda connection: reports.jobs(
+                connection, self._user_id, group=self._group, status=JobStatus.FAILED, limit=MOST
+            )
+        )
+
+    def retry(self) -> int:
+        """Put them all back to `pending`, in their newest run; returns how many."""
+
+        def work(connection: Connection) -> int:
+            return retries.retry_failed(connection, self._user_id, self._group)
+
+        count: int = job_manager.perform(self._runtime, work)
+        return count
+
+
+class Executions:
+    """The attempts of one user's jobs.
+
+    Example: `system.executions.list(status="failed")`
+    """
+
+    def __init__(self, database: Database, user_id: int) -> None:
+        self._database, self._user_id = database, user_id
+
+    def list(self, *, group: str | None = None, status: str | None = None, limit: int = MOST) -> builtins.list[Record]:
+        """Attempts, newest first: at most `limit` (1-500), narrowed to a group or a status."""
+        check_limit(limit)
+        check_status(status, ExecutionStatus)
+        return self._database.perform(
+            lambda connection: reports.executions(connection, self._user_id, group=group, status=status, limit=limit)
+        )
+
+
+def check_limit(limit: int) -> None:
+    """Refuse a page size out of range."""
+    if type(limit) is not int or not 1 <= limit <= MOST:
+        raise InvalidInput("limit", f"a whole number from 1 to {MOST}", limit)
+
+
+def check_status(status: str | None, known: type[JobStatus] | type[ExecutionStatus]) -> None:
+    """Refuse a status that does not exist."""
+    if status is not None and status not in {member.value for member in known}:
+        raise InvalidInput("status", f"one of {', '.join(known)}", status)

@@ -1,0 +1,133 @@
+"""The clients of sources, one per user and credential, each behind its credential's rate limiter."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from actors import names
+from actors.otp.administration import start_child
+from actors.otp.child import ChildSpec
+from actors.otp.errors import CallError, ChildRefused, StartError
+from actors.otp.runtime import Runtime
+from actors.permit_gate import LimiterGate
+from actors.rate_limiter import LimiterRules, RateLimiter
+from datasources import registry
+from moomarkets.domain.errors import CredentialsMissing
+from moomarkets.domain.secret import Secret
+from moomarkets.domain.source import DataSource, SourceSpec
+from moomarkets.store import sources
+from moomarkets.store.database import Database
+from moomarkets.store.keyring import Keyring
+from moomarkets.store.seal import Place, open_sealed
+
+CREDENTIALS_COLUMN = "encrypted_credentials"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRules:
+    """How long a request and an unused permit may last, and which node sends it."""
+
+    node_id: UUID
+    deadline_s: float
+    use_within_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    credential_from: datetime | None
+    client: DataSource
+
+
+class SourceClients:
+    """Opens clients on demand and keeps them until their credential changes. Used from the threads of attempts.
+
+    `learn` is told every secret that is decrypted, so that logs can hide it.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        database: Database,
+        keyring: Keyring,
+        specs: Mapping[str, SourceSpec],
+        source_ids: Mapping[str, int],
+        rules: RequestRules,
+        learn: Callable[[Secret], None],
+    ) -> None:
+        self._runtime, self._database, self._keyring = runtime, database, keyring
+        self._specs, self._source_ids, self._rules, self._learn = specs, source_ids, rules, learn
+        self._lock = threading.Lock()
+        self._opened: dict[tuple[int, str], _Opened] = {}
+
+    def open(self, user_id: int, code: str) -> DataSource:
+        """The client of that source for that user.
+
+        Raises:
+            CredentialsMissing: the source needs a credential and the user has given none.
+            CannotDecrypt: the credential does not open with this keyring.
+        """
+        source_id = self._source_ids[code]
+        sealed = self._database.perform(lambda connection: sources.credential(connection, user_id, source_id))
+        given_at = sealed.updated_at if sealed else None
+        with self._lock:
+            held = self._opened.get((user_id, code))
+            if held is not None and held.credential_from == given_at:
+                return held.client
+        credential = self._unseal(user_id, source_id, sealed.sealed) if sealed else {}
+        client = self._build(user_id, code, source_id, credential)
+        with self._lock:
+            self._opened[(user_id, code)] = _Opened(given_at, client)
+        return client
+
+    def close(self) -> None:
+        """Close all clients."""
+        with self._lock:
+            opened, self._opened = list(self._opened.values()), {}
+        for held in opened:
+            held.client.close()
+
+    def _unseal(self, user_id: int, source_id: int, sealed: bytes) -> dict[str, Secret]:
+        place = Place(str(user_id), str(source_id), CREDENTIALS_COLUMN)
+        fields = json.loads(open_sealed(sealed, place, self._keyring))
+        credential = {str(name): Secret(str(value)) for name, value in fields.items()}
+        for secret in credential.values():
+            self._learn(secret)
+        return credential
+
+    def _build(self, user_id: int, code: str, source_id: int, credential: Mapping[str, Secret]) -> DataSource:
+        spec = self._specs[code]
+        if spec.needs_credential and not credential:
+            raise CredentialsMissing(code)
+        rules = LimiterRules(
+            source=code,
+            source_id=source_id,
+            user_id=user_id,
+            windows=spec.windows,
+            endpoint_windows={endpoint.name: endpoint.windows for endpoint in spec.endpoints if endpoint.windows},
+            node_id=self._rules.node_id,
+            deadline_s=self._rules.deadline_s,
+            use_within_s=self._rules.use_within_s,
+            default_silence_s=spec.default_silence_s,
+        )
+        gate = LimiterGate(self._runtime, rules, self._ensure_limiter)
+        runtime = self._runtime
+        return registry.build(code, spec.base_url, credential, gate, runtime.clock, spec.windows, runtime.events)
+
+    def _ensure_limiter(self, rules: LimiterRules) -> None:
+        """Start the credential's limiter where there is none; two who try at once get the same one."""
+        spec = ChildSpec(
+            f"{rules.source}-{rules.user_id}",
+            RateLimiter,
+            (rules,),
+            name=names.limiter(rules.source, rules.user_id),
+        )
+        try:
+            start_child(self._runtime.named(names.LIMITERS), spec)
+        except (StartError, ChildRefused, CallError) as error:
+            # Another thread was quicker, or the supervisor is being restarted: the caller asks again.
+            self._runtime.events.emit("limiter.not_started", source=rules.source, error=str(error))

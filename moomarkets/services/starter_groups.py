@@ -1,0 +1,60 @@
+"""The groups that a fresh database starts with: what most people want, each switched on."""
+
+from __future__ import annotations
+
+from moomarkets.domain.group import GroupDefinition
+from moomarkets.services.groups import Groups
+
+REFERENCE = "reference"
+DAILY_BARS = "daily-bars"
+YAHOO_DAILY_BARS = "yahoo-daily-bars"
+
+US_SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "NVDA")
+
+
+def starter_groups(max_retries: int, retry_delay_s: float) -> list[GroupDefinition]:
+    """Issues and calendar, then the newest 20 trading days of Tokyo, then five US symbols."""
+    return [
+        GroupDefinition(
+            name=REFERENCE,
+            description="Listed issues and trading calendar of the Tokyo exchange",
+            data_source="jquants",
+            job_types=("trading_calendar", "listed_companies"),
+            schedule={"cron": "0 6 * * *", "timezone": "Asia/Tokyo"},
+            priority=7,
+            max_retries=max_retries,
+            retry_delay_s=round(retry_delay_s),
+        ),
+        GroupDefinition(
+            name=DAILY_BARS,
+            description="Daily bars of the whole Tokyo market, the newest 20 trading days",
+            data_source="jquants",
+            endpoint_id="jquants/daily_bars",
+            job_types=("daily_quotes",),
+            scope={"newest": 20},
+            schedule={"cron": "0 17 * * 1-5", "timezone": "Asia/Tokyo"},
+            depends_on=(REFERENCE,),
+            max_retries=max_retries,
+            retry_delay_s=round(retry_delay_s),
+        ),
+        GroupDefinition(
+            name=YAHOO_DAILY_BARS,
+            description="Daily bars of five US symbols",
+            data_source="yahoo",
+            endpoint_id="yahoo/yahoo_daily_bars",
+            job_types=("yahoo_daily_bars",),
+            scope={"symbols": list(US_SYMBOLS)},
+            schedule={"cron": "0 18 * * 1-5", "timezone": "America/New_York"},
+            max_retries=max_retries,
+            retry_delay_s=round(retry_delay_s),
+        ),
+    ]
+
+
+def create_starter_groups(groups: Groups, definitions: list[GroupDefinition]) -> list[str]:
+    """Create those groups that are not there, if the user has none at all yet; returns the names of the new ones."""
+    if groups.list():
+        return []
+    for definition in definitions:
+        groups.create(definition)
+    return [definition.name for definition in definitions]

@@ -1,0 +1,29 @@
+"""Where everything stands: groups, data, and what is left to do."""
+
+from __future__ import annotations
+
+from moomarkets.store import reports
+from moomarkets.store.database import Database
+from moomarkets.store.reports import Record
+
+
+class Status:
+    """Reads the state of the whole from the store; works whether or not a supervisor runs."""
+
+    def __init__(self, database: Database, user_id: int) -> None:
+        self._database, self._user_id = database, user_id
+
+    def show(self) -> Record:
+        """Groups with the counters of their newest run, rows by dataset, nodes that live, and what is left."""
+        return self._database.perform(
+            lambda connection: {
+                "groups": reports.groups(connection, self._user_id),
+                "datasets": reports.dataset_rows(connection, self._user_id),
+                "nodes": reports.nodes(connection),
+                "left": reports.work_left(connection),
+            }
+        )
+
+    def work_left(self) -> Record:
+        """What is not done yet; see `reports.work_left`."""
+        return self._database.perform(reports.work_left)

@@ -1,0 +1,84 @@
+"""Coverage: which partitions of which dataset were fetched completely, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, text
+
+from moomarkets.domain.coverage import Covered
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose data and from where: every row belongs to the user whose credential fetched it."""
+
+    user_id: int
+    source_id: int
+
+
+def record(
+    connection: Connection,
+    owner: Owner,
+    dataset: str,
+    covered: Covered,
+    *,
+    rows: int,
+    pages: int,
+    execution_id: int,
+) -> None:
+    """Record a partition as fetched, in the transaction that stores its rows."""
+    connection.execute(
+        text(
+            """
+            INSERT INTO coverage (user_id, data_source_id, dataset, key, from_on, to_on, status, rows, pages,
+                                  execution_id, fetched_at)
+            VALUES (:user_id, :source_id, :dataset, :key, :from_on, :to_on, :status, :rows, :pages,
+                    :execution_id, :fetched_at)
+            ON CONFLICT (user_id, data_source_id, dataset, key, from_on) DO UPDATE
+            SET to_on = excluded.to_on, status = excluded.status, rows = excluded.rows, pages = excluded.pages,
+                execution_id = excluded.execution_id, fetched_at = excluded.fetched_at
+            """
+        ),
+        {
+            "user_id": owner.user_id,
+            "source_id": owner.source_id,
+            "dataset": dataset,
+            "key": covered.key,
+            "from_on": covered.from_on,
+            "to_on": covered.to_on,
+            "status": "complete" if rows else "empty",
+            "rows": rows,
+            "pages": pages,
+            "execution_id": execution_id,
+            "fetched_at": covered.fetched_at,
+        },
+    )
+
+
+def read(connection: Connection, owner: Owner, dataset: str) -> list[Covered]:
+    """All partitions of the dataset that were fetched completely."""
+    rows = connection.execute(
+        text(
+            """
+            SELECT key, from_on, to_on, fetched_at FROM coverage
+            WHERE user_id = :user_id AND data_source_id = :source_id AND dataset = :dataset
+              AND status IN ('complete', 'empty')
+            """
+        ),
+        {"user_id": owner.user_id, "source_id": owner.source_id, "dataset": dataset},
+    )
+    return [Covered(*row) for row in rows]
+
+
+def calendar(connection: Connection, owner: Owner) -> dict[date, str]:
+    """The stored trading calendar: date -> holiday division."""
+    rows = connection.execute(
+        text(
+            "SELECT on_date, holiday_division FROM trading_calendar"
+            " WHERE user_id = :user_id AND data_source_id = :source_id"
+        ),
+        {"user_id": owner.user_id, "source_id": owner.source_id},
+    )
+    return {row.on_date: row.holiday_division for row in rows}

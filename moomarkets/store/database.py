@@ -1,0 +1,146 @@
+"""Connections to Postgres: one small pool per purpose, deadlines on every statement, units of work tried again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from moomarkets.domain.cancel import CancelToken
+from moomarkets.domain.errors import SettingsError, StoreUnavailable
+
+T = TypeVar("T")
+
+TRIES = 5
+
+
+class Database:
+    """A pool of connections for one purpose; safe to use from any thread.
+
+    `statement_timeout_s` and `lock_timeout_s` are enforced by the server; a connection that sits idle inside a
+    transaction for 5 s is ended there, so that a frozen client blocks nobody.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        purpose: str,
+        pool_size: int = 2,
+        statement_timeout_s: float = 5.0,
+        lock_timeout_s: float = 2.0,
+    ) -> None:
+        self.url = sqlalchemy_url(url)
+        self.purpose = purpose
+        self._engine = _engine(self.url, purpose, pool_size, statement_timeout_s, lock_timeout_s)
+
+    def __repr__(self) -> str:
+        return f"<Database {self.purpose} at {make_url(self.url).render_as_string(hide_password=True)}>"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction: committed at the end of the block, rolled back when it raises.
+
+        Raises:
+            StoreUnavailable: the server cannot be reached or did not answer in time.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except (DBAPIError, PoolTimeoutError) as error:
+            raise _translated(error) from error
+
+    def perform(self, work: Callable[[Connection], T]) -> T:
+        """Do one unit of work in a transaction of its own; deadlocks and serialization failures are tried again.
+
+        `work` may run more than once, so it must be harmless to repeat.
+        """
+        token = CancelToken()
+        for tried in range(1, TRIES + 1):
+            try:
+                with self._engine.begin() as connection:
+                    return work(connection)
+            except (DBAPIError, PoolTimeoutError) as error:
+                if tried == TRIES or not _is_transient(error):
+                    raise _translated(error) from error
+            token.sleep(random.uniform(0.005, 0.02) * 2**tried)  # noqa: S311 - jitter, not a secret
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def close(self) -> None:
+        """Close all connections of the pool."""
+        self._engine.dispose()
+
+
+def sqlalchemy_url(url: str) -> str:
+    """`url` with the driver that we use; `postgres://`, `postgresql://` and `postgresql+psycopg://` are accepted."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise SettingsError(
+            ["database_url: expected postgresql://user:password@host/database, got a text that is no URL"]
+        ) from None
+    if parsed.drivername.split("+")[0] not in ("postgres", "postgresql"):
+        raise SettingsError([f"database_url: expected a postgresql:// URL, got one for {parsed.drivername!r}"])
+    return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def libpq_url(url: str) -> str:
+    """The same database as a URL that psycopg itself takes."""
+    parsed = make_url(sqlalchemy_url(url)).set(drivername="postgresql")
+    return parsed.render_as_string(hide_password=False)
+
+
+def _engine(url: str, purpose: str, pool_size: int, statement_timeout_s: float, lock_timeout_s: float) -> Engine:
+    options = {
+        "statement_timeout": f"{statement_timeout_s * 1000:.0f}",
+        "lock_timeout": f"{lock_timeout_s * 1000:.0f}",
+        "idle_in_transaction_session_timeout": "5000",
+        "timezone": "UTC",
+    }
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": 5,
+            "keepalives_idle": 5,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+            "application_name": f"moomarkets {purpose}",
+            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+        },
+    )
+
+
+def _is_transient(error: Exception) -> bool:
+    """Whether the same work may succeed at once: lost a race, not lost the server."""
+    return isinstance(
+        getattr(error, "orig", None), psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected
+    )
+
+
+def _translated(error: DBAPIError | PoolTimeoutError) -> Exception:
+    """Ours for "not there" and "not in time", the driver's own for everything else; never with parameters."""
+    if isinstance(error, PoolTimeoutError):
+        return StoreUnavailable("database: no connection became free within 10 s")
+    original = error.orig
+    gone = error.connection_invalidated or isinstance(
+        original,
+        psycopg.OperationalError | psycopg.InterfaceError,
+    )
+    if not gone:
+        return error
+    first_line = str(original).strip().splitlines()[0] if str(original).strip() else type(original).__name__
+    return StoreUnavailable(f"database: {first_line}")

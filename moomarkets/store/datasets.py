@@ -1,0 +1,115 @@
+"""Stores batches: copied in binary, then merged by one idempotent statement; replaced rows are kept as revisions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+import psycopg
+from sqlalchemy import Connection, TextClause, text
+
+from moomarkets.domain.dataset import Batch, ColumnType, Dataset
+from moomarkets.store.coverage import Owner
+
+_COPY_TYPES = {
+    ColumnType.TEXT: "text",
+    ColumnType.DATE: "date",
+    ColumnType.NUMBER: "float8",
+    ColumnType.JSON: "text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a batch changed: `written` rows are new or different, `revised` of them replaced older ones."""
+
+    written: int
+    revised: int
+
+
+def upsert(connection: Connection, batch: Batch, owner: Owner, *, execution_id: int, fetched_at: datetime) -> Stored:
+    """Store the rows of `batch` for their owner; rows that are there already and equal are left untouched.
+
+    Works in the caller's transaction. A row that changes goes to `revisions` as it was.
+    """
+    if not batch.rows:
+        return Stored(0, 0)
+    _copy(connection, batch)
+    written, revised = connection.execute(
+        _merge(batch.dataset),
+        {
+            "user_id": owner.user_id,
+            "source_id": owner.source_id,
+            "dataset": batch.dataset.name,
+            "execution_id": execution_id,
+            "fetched_at": fetched_at,
+        },
+    ).one()
+    connection.execute(text("DROP TABLE incoming"))
+    return Stored(written, revised)
+
+
+def count(connection: Connection, dataset: Dataset, user_id: int) -> int:
+    """How many rows of the dataset the user has."""
+    counted = text(f"SELECT count(*) FROM {dataset.name} WHERE user_id = :user_id")  # noqa: S608 - a name from code
+    return int(connection.scalar(counted, {"user_id": user_id}) or 0)
+
+
+def _copy(connection: Connection, batch: Batch) -> None:
+    """Bring the rows into a table that this transaction alone sees; the `extra` column, the last, as text of JSON."""
+    columns = batch.dataset.columns
+    declared = ", ".join(f"{column.name} {_COPY_TYPES[column.type]}" for column in columns)
+    connection.execute(text(f"CREATE TEMPORARY TABLE incoming ({declared}) ON COMMIT DROP"))
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, psycopg.Connection)
+    with raw.cursor() as cursor, cursor.copy("COPY incoming FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types([_COPY_TYPES[column.type] for column in columns])
+        for row in batch.rows:
+            copy.write_row(row if row[-1] is None else (*row[:-1], _json(row[-1])))
+
+
+@cache
+def _merge(dataset: Dataset) -> TextClause:
+    """One statement: note what will be replaced, insert or replace, count both. Names come from code alone."""
+    names = dataset.column_names
+    values = [name for name in names if name not in dataset.key]
+    same_key = " AND ".join(f"stored.{name} = incoming.{name}" for name in dataset.key)
+    incoming, incoming_values = (", ".join(_incoming(name) for name in some) for some in (names, values))
+    return text(
+        f"""
+        WITH revised AS (
+            INSERT INTO revisions (user_id, data_source_id, dataset, row, replaced_by)
+            SELECT :user_id, :source_id, :dataset, to_jsonb(stored), :execution_id
+            FROM incoming JOIN {dataset.name} AS stored
+                ON stored.user_id = :user_id AND stored.data_source_id = :source_id AND {same_key}
+            WHERE ({_columns("stored", values)}) IS DISTINCT FROM ({incoming_values})
+            RETURNING 1
+        ), written AS (
+            INSERT INTO {dataset.name} AS stored
+                (user_id, data_source_id, {", ".join(names)}, execution_id, fetched_at)
+            SELECT :user_id, :source_id, {incoming}, :execution_id, CAST(:fetched_at AS timestamptz)
+            FROM incoming ORDER BY {_columns("incoming", dataset.key)}
+            ON CONFLICT (user_id, data_source_id, {", ".join(dataset.key)}) DO UPDATE
+            SET {", ".join(f"{name} = excluded.{name}" for name in values)},
+                execution_id = excluded.execution_id, fetched_at = excluded.fetched_at
+            WHERE ({_columns("stored", values)}) IS DISTINCT FROM ({_columns("excluded", values)})
+            RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM revised)
+        """  # noqa: S608 - names from code
+    )
+
+
+def _incoming(name: str) -> str:
+    return "CAST(incoming.extra AS jsonb)" if name == "extra" else f"incoming.{name}"
+
+
+def _columns(table: str, names: Iterable[str]) -> str:
+    return ", ".join(f"{table}.{name}" for name in names)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,204 @@
+"""Ends attempts: data, coverage, counters and the end itself in one transaction, behind the fence of the lease token.
+
+Locks are always taken in the order run, job, execution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from moomarkets.domain.errors import Fenced, Reason
+from moomarkets.domain.job import PLAN, Attempt, ExecutionStatus, Failed, Usage
+from moomarkets.domain.retry import GiveUp, Retry
+from moomarkets.store.notify import RUNS, notify
+from moomarkets.store.sql import statement
+
+
+def complete(
+    connection: Connection,
+    attempt: Attempt,
+    completion_id: UUID,
+    usage: Usage,
+    write: Callable[[Connection], None],
+    now: datetime | None = None,
+) -> bool:
+    """End the attempt as completed and store what `write` writes, both or neither; returns whether its run ended.
+
+    May be repeated blindly with the same `completion_id` after a lost answer.
+
+    Raises:
+        Fenced: the lease went to somebody else; the caller's transaction must roll back.
+    """
+    _lock(connection, attempt)
+    if not _finish(connection, attempt, ExecutionStatus.COMPLETED, completion_id, usage, None, now):
+        return _already(connection, attempt, completion_id)
+    write(connection)
+    _end_job(connection, attempt, "completed", None, now)
+    return _count(connection, attempt, "completed_jobs", usage, now)
+
+
+def fail(
+    connection: Connection,
+    attempt: Attempt,
+    completion_id: UUID,
+    failure: Failed,
+    verdict: Retry | GiveUp,
+    now: datetime | None = None,
+) -> bool:
+    """End the attempt as failed and put the job where `verdict` says; returns whether its run ended.
+
+    Raises:
+        Fenced: the lease went to somebody else; nothing is to be recorded.
+    """
+    _lock(connection, attempt)
+    status = _status(failure)
+    if not _finish(connection, attempt, status, completion_id, failure.usage, failure, now):
+        return _already(connection, attempt, completion_id)
+    if isinstance(verdict, Retry):
+        _put_back(connection, attempt, failure, verdict, now)
+        return False
+    is_cancelled = failure.reason is Reason.CANCELLED
+    _end_job(
+        connection,
+        attempt,
+        "cancelled" if is_cancelled else "failed",
+        str(failure.detail or failure.reason),
+        now,
+    )
+    if attempt.job_type == PLAN:
+        _fail_plan(connection, attempt, failure, now)
+    return _count(connection, attempt, "cancelled_jobs" if is_cancelled else "failed_jobs", failure.usage, now)
+
+
+def _lock(connection: Connection, attempt: Attempt) -> None:
+    if attempt.run_id is not None:
+        connection.execute(text("SELECT 1 FROM runs WHERE id = :id FOR UPDATE"), {"id": attempt.run_id})
+    connection.execute(text("SELECT 1 FROM jobs WHERE id = :id FOR UPDATE"), {"id": attempt.lease.job_id})
+
+
+def _finish(
+    connection: Connection,
+    attempt: Attempt,
+    status: ExecutionStatus,
+    completion_id: UUID,
+    usage: Usage,
+    failure: Failed | None,
+    now: datetime | None,
+) -> bool:
+    ended = connection.execute(
+        statement("finish_execution"),
+        {
+            "now": now,
+            "execution_id": attempt.lease.execution_id,
+            "token": attempt.lease.token,
+            "status": status,
+            "completion_id": completion_id,
+            "error_class": failure.error_class if failure else None,
+            "reason": failure.reason if failure else None,
+            "error_message": failure.detail[:2000] if failure else None,
+            "requests": usage.requests,
+            "bytes": usage.bytes,
+            "rows": usage.rows,
+            "pages": usage.pages,
+        },
+    )
+    return ended.first() is not None
+
+
+def _already(connection: Connection, attempt: Attempt, completion_id: UUID) -> bool:
+    """Whether the first try of this very completion had committed, although its answer was lost; else we are fenced."""
+    row = connection.execute(
+        text(
+            "SELECT executions.completion_id, runs.status FROM executions LEFT JOIN runs ON runs.id = executions.run_id"
+            " WHERE executions.id = :id"
+        ),
+        {"id": attempt.lease.execution_id},
+    ).first()
+    if row is None or row[0] != completion_id:
+        raise Fenced(f"execution {attempt.lease.execution_id}: its lease went to somebody else")
+    return row[1] not in (None, "pending", "running")
+
+
+def _end_job(connection: Connection, attempt: Attempt, status: str, error: str | None, now: datetime | None) -> None:
+    connection.execute(
+        text(
+            """
+            UPDATE jobs SET status = :status, completed_at = coalesce(:now, clock_timestamp()), last_error = :error,
+                error_count = CASE WHEN CAST(:error AS text) IS NULL THEN 0 ELSE error_count + 1 END, crash_count = 0,
+                updated_at = coalesce(:now, clock_timestamp())
+            WHERE id = :id
+            """
+        ),
+        {"id": attempt.lease.job_id, "status": status, "error": error, "now": now},
+    )
+
+
+def _put_back(connection: Connection, attempt: Attempt, failure: Failed, verdict: Retry, now: datetime | None) -> None:
+    connection.execute(
+        text(
+            """
+            UPDATE jobs SET status = 'pending', last_error = :error,
+                due_at = coalesce(:now, clock_timestamp()) + make_interval(secs => :delay_s),
+                next_run_at = coalesce(:now, clock_timestamp()) + make_interval(secs => :delay_s),
+                attempts = attempts - :returned, retry_count = retry_count + 1 - :returned,
+                error_count = error_count + 1 - :returned,
+                last_retry_at = coalesce(:now, clock_timestamp()), updated_at = coalesce(:now, clock_timestamp())
+            WHERE id = :id
+            """
+        ),
+        {
+            "id": attempt.lease.job_id,
+            "error": failure.detail or str(failure.reason),
+            "delay_s": verdict.delay_s,
+            "returned": 0 if verdict.is_charged else 1,
+            "now": now,
+        },
+    )
+
+
+def _fail_plan(connection: Connection, attempt: Attempt, failure: Failed, now: datetime | None) -> None:
+    """A plan that failed is the one job of its run that counts, else the run would end as if nothing was to do."""
+    connection.execute(
+        text(
+            """
+            UPDATE runs SET planned_at = coalesce(:now, clock_timestamp()), total_jobs = 1,
+                error_message = :error
+            WHERE id = :id
+            """
+        ),
+        {"id": attempt.run_id, "error": failure.detail or str(failure.reason), "now": now},
+    )
+
+
+def _count(connection: Connection, attempt: Attempt, counter: str, usage: Usage, now: datetime | None) -> bool:
+    if attempt.run_id is None:
+        return False
+    counted = 0 if attempt.job_type == PLAN and counter == "completed_jobs" else 1
+    connection.execute(
+        text(
+            f"UPDATE runs SET {counter} = {counter} + :counted, rows_written = rows_written + :rows,"  # noqa: S608
+            " requests = requests + :requests WHERE id = :id"
+        ),
+        {"id": attempt.run_id, "counted": counted, "rows": usage.rows, "requests": usage.requests},
+    )
+    return end_run(connection, attempt.run_id, now)
+
+
+def end_run(connection: Connection, run_id: int, now: datetime | None = None) -> bool:
+    """End the run if all its jobs have ended; returns whether it did. The run row must be locked by the caller."""
+    has_ended = connection.execute(statement("end_run"), {"run_id": run_id, "now": now}).first() is not None
+    if has_ended:
+        notify(connection, RUNS)
+    return has_ended
+
+
+def _status(failure: Failed) -> ExecutionStatus:
+    if failure.reason is Reason.CANCELLED:
+        return ExecutionStatus.CANCELLED
+    if failure.reason is Reason.INTERRUPTED:
+        return ExecutionStatus.INTERRUPTED
+    return ExecutionStatus.FAILED

@@ -1,0 +1,115 @@
+"""The file that holds the keyring: private, made once, replaced whole."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from moomarkets.domain.errors import InvalidInput, SettingsError
+from moomarkets.domain.events import Events
+from moomarkets.domain.secret import Secret
+from moomarkets.store.keyring import Keyring
+
+_MAX_BYTES = 65536
+
+
+def open_keyring(path: Path, keys: Secret | None, events: Events) -> Keyring:
+    """The keyring of this installation: from the file if there is one, else from `keys`, else made now.
+
+    A wrong or unsafe one is refused as `SettingsError`, never replaced. A new file has mode 0600; the event
+    `keyring.created` asks for a copy of it, for without the keys the stored credentials are lost.
+    """
+    if os.path.lexists(path):
+        return _existing(path)
+    if keys is not None:
+        try:
+            return Keyring.parse(keys)
+        except InvalidInput as fault:
+            raise SettingsError([f"MOOMARKETS_KEYS: {fault}"]) from None
+    return _created(path, events)
+
+
+def replace_keyring_file(path: Path, keyring: Keyring) -> None:
+    """Put another keyring into the file, whole or not at all; it stays private."""
+    written = _write_beside(path, keyring)
+    written.replace(path)
+    _sync_directory(path.parent)
+
+
+def _created(path: Path, events: Events) -> Keyring:
+    keyring = Keyring.generate()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_ours = _put_new(path, keyring)
+    except OSError as fault:
+        place = f"MOOMARKETS_KEYS_FILE {path}"
+        raise SettingsError([f"{place}: expected a place to write, got {_words(fault)}"]) from None
+    if not is_ours:
+        return _existing(path)
+    events.emit("keyring.created", path=str(path), note="back it up: without it stored credentials are lost")
+    return keyring
+
+
+def _put_new(path: Path, keyring: Keyring) -> bool:
+    """Make the file unless there is one: of several starters one wins, and nobody sees half a file."""
+    written = _write_beside(path, keyring)
+    try:
+        os.link(written, path)
+    except FileExistsError:
+        return False
+    finally:
+        written.unlink()
+    _sync_directory(path.parent)
+    return True
+
+
+def _existing(path: Path) -> Keyring:
+    try:
+        return Keyring.parse(_read(path))
+    except (InvalidInput, OSError) as fault:
+        raise SettingsError([f"MOOMARKETS_KEYS_FILE {path}: {_words(fault)}"]) from None
+
+
+def _read(path: Path) -> Secret:
+    # Not blocking: a pipe in the file's place must be refused, not waited for.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise InvalidInput("file", "a plain file", "something else")
+        if facts.st_mode & 0o077:
+            mode = oct(stat.S_IMODE(facts.st_mode))[2:].zfill(4)
+            raise InvalidInput("mode", f"0600 (run: chmod 600 {path})", mode)
+        if facts.st_uid not in (os.geteuid(), 0):
+            raise InvalidInput("owner", "the account that runs this", f"uid {facts.st_uid}")
+        return Secret(file.read(_MAX_BYTES).decode("utf-8", "replace"))
+
+
+def _write_beside(path: Path, keyring: Keyring) -> Path:
+    written = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
+    descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with open(descriptor, "w", encoding="ascii") as file:
+            file.write(keyring.to_text().reveal())
+            file.flush()
+            os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):
+            written.unlink()
+        raise
+    return written
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the new name durable: a key lost in a power cut takes the credentials with it."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _words(fault: InvalidInput | OSError) -> str:
+    return str(fault) if isinstance(fault, InvalidInput) else str(fault.strerror or type(fault).__name__)

@@ -1,0 +1,94 @@
+"""Reads what faces show, from the stable views; never through an actor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, text
+
+from moomarkets.domain.dataset import DATASETS
+from moomarkets.store.datasets import count
+
+Record = dict[str, object]
+
+
+def groups(connection: Connection, user_id: int) -> list[Record]:
+    """All groups of the user with the counters of their newest run, by id."""
+    return _records(connection, "SELECT * FROM v_groups WHERE user_id = :user_id ORDER BY id", {"user_id": user_id})
+
+
+def jobs(connection: Connection, user_id: int, *, group: str | None, status: str | None, limit: int) -> list[Record]:
+    """Jobs of the user, newest change first; narrowed to a group or a status where given."""
+    return _records(
+        connection,
+        """
+        SELECT * FROM v_jobs
+        WHERE user_id = :user_id AND (CAST(:job_group AS text) IS NULL OR job_group = :job_group)
+          AND (CAST(:status AS text) IS NULL OR status = :status)
+        ORDER BY updated_at DESC, id DESC LIMIT :limit
+        """,
+        {"user_id": user_id, "job_group": group, "status": status, "limit": limit},
+    )
+
+
+def executions(
+    connection: Connection, user_id: int, *, group: str | None, status: str | None, limit: int
+) -> list[Record]:
+    """Attempts of the user's jobs, newest first; narrowed to a group or a status where given."""
+    return _records(
+        connection,
+        """
+        SELECT * FROM v_executions
+        WHERE user_id = :user_id AND (CAST(:job_group AS text) IS NULL OR job_group = :job_group)
+          AND (CAST(:status AS text) IS NULL OR status = :status)
+        ORDER BY id DESC LIMIT :limit
+        """,
+        {"user_id": user_id, "job_group": group, "status": status, "limit": limit},
+    )
+
+
+def run(connection: Connection, run_id: int) -> Record | None:
+    """One run; None where there is none."""
+    found = _records(connection, "SELECT * FROM v_runs WHERE id = :id", {"id": run_id})
+    return found[0] if found else None
+
+
+def dataset_rows(connection: Connection, user_id: int) -> dict[str, int]:
+    """How many rows of each dataset the user has."""
+    return {name: count(connection, dataset, user_id) for name, dataset in DATASETS.items()}
+
+
+def nodes(connection: Connection) -> list[Record]:
+    """The supervisor processes that have shown themselves within the last minute and have not stopped."""
+    return _records(
+        connection,
+        """
+        SELECT id, host, pid, version, started_at, seen_at FROM v_nodes
+        WHERE stopped_at IS NULL AND seen_at > clock_timestamp() - interval '60 seconds' ORDER BY started_at
+        """,
+        {},
+    )
+
+
+def work_left(connection: Connection) -> Record:
+    """What is not done: active runs, jobs that are due, running or waiting for a retry, and when the next is due."""
+    return _records(
+        connection,
+        """
+        SELECT (SELECT count(*) FROM runs WHERE status = 'pending') AS pending_runs,
+               (SELECT count(*) FROM runs WHERE status = 'running') AS running_runs,
+               (SELECT count(*) FROM runs WHERE status = 'pending' AND blocked_by IS NULL) AS unjudged_runs,
+               (SELECT count(*) FROM jobs WHERE status = 'running') AS running_jobs,
+               (SELECT count(*) FROM jobs WHERE status = 'pending' AND is_enabled
+                    AND due_at <= clock_timestamp() + interval '2 seconds') AS due_jobs,
+               (SELECT count(*) FROM jobs WHERE status = 'pending' AND is_enabled
+                    AND due_at > clock_timestamp() + interval '2 seconds') AS later_jobs,
+               (SELECT min(due_at) FROM jobs WHERE status = 'pending' AND is_enabled) AS next_due_at,
+               (SELECT count(*) FROM v_groups WHERE run_status IN ('failed', 'cancelled')) AS failed_groups
+        """,
+        {},
+    )[0]
+
+
+def _records(connection: Connection, sql: str, parameters: Mapping[str, object]) -> list[Record]:
+    return [dict(row) for row in connection.execute(text(sql), parameters).mappings()]

@@ -1,0 +1,27 @@
+-- Takes running executions whose lease is over, or whose node is proven dead; locks their job rows, skipping locked ones.
+WITH orphans AS MATERIALIZED (
+    SELECT executions.id AS execution_id, jobs.id AS job_id
+    FROM executions
+    JOIN jobs ON jobs.id = executions.job_id
+    WHERE executions.status = 'running'
+      AND (executions.id = ANY (:seen) AND executions.lease_until < coalesce(:now, clock_timestamp())
+           OR executions.node_id = ANY (:dead_nodes))
+    ORDER BY executions.id
+    LIMIT 500
+    FOR UPDATE OF jobs SKIP LOCKED
+), interrupted AS (
+    UPDATE executions
+    SET status = 'interrupted', reason = 'interrupted', error_class = 'retryable',
+        error_message = 'the process that ran it died or lost its lease',
+        completed_at = coalesce(:now, clock_timestamp()), updated_at = coalesce(:now, clock_timestamp())
+    FROM orphans
+    WHERE executions.id = orphans.execution_id AND executions.status = 'running'
+    RETURNING executions.id, executions.job_id
+)
+UPDATE jobs
+SET status = 'pending', lease_token = lease_token + 1, attempts = greatest(attempts - 1, 0),
+    crash_count = crash_count + 1, due_at = coalesce(:now, clock_timestamp()),
+    updated_at = coalesce(:now, clock_timestamp())
+FROM interrupted
+WHERE jobs.id = interrupted.job_id
+RETURNING interrupted.id AS execution_id, jobs.id AS job_id, jobs.run_id, jobs.crash_count

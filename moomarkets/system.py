@@ -1,0 +1,195 @@
+"""The composition root: builds everything from the settings, starts it in order, and stops it in reverse."""
+
+from __future__ import annotations
+
+# ruff: noqa: E402 - the guard comes before the first import of a package that a host may hide
+from moomarkets._siblings import check_siblings
+
+check_siblings()
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from actors import job_manager, scheduler, tree
+from actors.otp.errors import CallError
+from actors.otp.reasons import SHUTDOWN, ExitReason
+from actors.otp.ref import Ref
+from actors.otp.supervisor import Supervisor
+from actors.otp.thread_runtime import ThreadRuntime
+from moomarkets.assembly import build_parts, enter_node
+from moomarkets.domain.clock import Clock, SystemClock
+from moomarkets.domain.errors import MoomarketsError
+from moomarkets.domain.events import Events, NoEvents
+from moomarkets.domain.job import NodeIdentity
+from moomarkets.domain.secret import Secret
+from moomarkets.installation import LOCAL_USER, Installation
+from moomarkets.services.credentials import Credentials
+from moomarkets.services.groups import Groups
+from moomarkets.services.jobs import Executions, Jobs
+from moomarkets.services.starter_groups import create_starter_groups, starter_groups
+from moomarkets.services.status import Status
+from moomarkets.services.tree_view import TreeView
+from moomarkets.settings import Settings
+
+GIVE_BACK_S = 8.0
+"""How long interrupted attempts may take to be given back; what has not ended then is fenced and rescued."""
+
+
+class System:
+    """The whole of moomarkets inside a process: database, actors, and the verbs to use them.
+
+    Touches nothing global: no signal handlers, no logging set-up. Two systems in one process do not notice each other.
+
+    Example:
+        ```python
+        from moomarkets import Settings, System
+
+        with System(Settings.load()) as system:
+            run = system.groups.run("daily-bars")
+            run.wait(timeout_s=600)
+        ```
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        events: Events | None = None,
+        learn_secret: Callable[[Secret], None] | None = None,
+    ) -> None:
+        """Nothing is started yet. `learn_secret` is told every secret that is decrypted, so that logs can hide it."""
+        self.settings = settings
+        self.runtime = ThreadRuntime(clock or SystemClock(), events or NoEvents())
+        self._learn = learn_secret or _ignore
+        self._undo = ExitStack()
+        self._root: Ref | None = None
+        self._installation: Installation | None = None
+        self._node: NodeIdentity | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the database, bring it up to date, start the tree; returns when all of it runs.
+
+        Raises:
+            SettingsError: the settings do not fit together, or the keyring is no good.
+            StoreError: the database cannot be started, reached or migrated.
+        """
+        if self._root is not None:
+            raise MoomarketsError("system: expected one that is stopped, got one that runs")
+        with ExitStack() as undo:
+            # Whatever fails below takes back what was started before it.
+            runtime = self.runtime
+            installation = Installation(self.settings, runtime.clock, runtime.events, undo)
+            self._installation = installation
+            definitions = starter_groups(self.settings.max_retries, self.settings.retry_delay_s)
+            create_starter_groups(self.groups, definitions)
+            self._node = enter_node(installation, runtime, undo)
+            undo.callback(runtime.close)
+            parts = build_parts(self.settings, runtime, installation, self._node, self._learn, undo)
+            self._root = runtime.start(Supervisor, tree.root(parts), name="root", start_timeout_s=None)
+            self._undo = undo.pop_all()
+
+    def stop(self) -> None:
+        """Let running jobs finish, give back those that do not, stop everything in reverse; harmless to repeat."""
+        root, self._root = self._root, None
+        if root is None:
+            return
+        with self._undo:
+            if root.is_alive:
+                self._drain()
+                self._stop_tree(root)
+
+    def wait(self, timeout_s: float | None = None) -> ExitReason:
+        """Wait until the tree has ended by itself, which means that it gave up; raises `CallTimeout` if it goes on."""
+        return self.runtime.wait(self._running(), timeout_s)
+
+    def book_due(self) -> int:
+        """Book what the schedules have due by now; returns how many runs that brought."""
+        return scheduler.look(self.runtime)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the tree is there."""
+        return self._root is not None and self._root.is_alive
+
+    @property
+    def groups(self) -> Groups:
+        """The groups: create, run, stop, pause, resume."""
+        return Groups(self.runtime, self._opened().reads, LOCAL_USER)
+
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs: look, retry."""
+        return Jobs(self.runtime, self._opened().reads, LOCAL_USER)
+
+    @property
+    def executions(self) -> Executions:
+        """The attempts of jobs."""
+        return self._opened().executions
+
+    @property
+    def credentials(self) -> Credentials:
+        """The credentials of sources: set, remove."""
+        return self._opened().credentials
+
+    @property
+    def status(self) -> Status:
+        """Where everything stands, from the store."""
+        return self._opened().status
+
+    @property
+    def node_id(self) -> str:
+        """This node's id, fresh at every start."""
+        if self._node is None:
+            raise MoomarketsError("system: expected one that was started, got one that was not")
+        return str(self._node.id)
+
+    def activity(self) -> dict[str, object]:
+        """What runs on this node now, from the manager; needs no database."""
+        return job_manager.status(self.runtime)
+
+    def tree(self) -> TreeView:
+        """The supervision tree as it is now; drawn when printed."""
+        return TreeView(self.runtime.tree())
+
+    def _drain(self) -> None:
+        """Sticky: nothing new starts. Who does not finish in time is asked to stop, and given back."""
+        for patience_s in (self.settings.drain_deadline_s, GIVE_BACK_S):
+            try:
+                job_manager.drain(self.runtime, patience_s)
+                return
+            except CallError:
+                self.runtime.events.emit("drain.timed_out", after_s=patience_s)
+                job_manager.interrupt(self.runtime)
+
+    def _stop_tree(self, root: Ref) -> None:
+        try:
+            self.runtime.stop(root, SHUTDOWN)
+        except CallError as error:
+            self.runtime.events.emit("tree.stop_failed", error=str(error))
+            self.runtime.kill(root)
+
+    def _running(self) -> Ref:
+        if self._root is None:
+            raise MoomarketsError("system: expected one that runs, got one that is stopped")
+        return self._root
+
+    def _opened(self) -> Installation:
+        if self._installation is None:
+            raise MoomarketsError("system: expected one that was started, got one that was not")
+        return self._installation
+
+
+def _ignore(secret: Secret) -> None:
+    """Nobody asked to be told."""

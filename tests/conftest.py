@@ -1,0 +1,5 @@
+"""Fixtures for all tests; each costs nothing until a test asks for it."""
+
+from __future__ import annotations
+
+pytest_plugins = ["tests.support.postgres"]
