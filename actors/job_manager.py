@@ -178,7 +178,7 @@ class JobManager(GenServer):
                 now = self.clock.sql_now()
                 self._write(lambda connection: runs.admit(connection, run_id, now), _Persisted(wakes=True))
             case BlockRun(run_id, blocked_by):
-                self.events.emit("run.blocked", run_id=run_id, by=blocked_by)
+                self.events.emit("run.waiting", run_id=run_id, by=blocked_by)
                 self._write(lambda connection: runs.block(connection, run_id, blocked_by), _Persisted())
             case Answer(reply_to, value):
                 reply_to.reply(value)

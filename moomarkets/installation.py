@@ -11,7 +11,7 @@ from moomarkets.domain.events import Events
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import SourceSpec
 from moomarkets.services.credentials import Credentials
-from moomarkets.services.jobs import Executions
+from moomarkets.services.jobs import Executions, JobReader
 from moomarkets.services.source_setup import effective_specs
 from moomarkets.services.status import Status
 from moomarkets.settings import Settings
@@ -56,6 +56,11 @@ class Installation:
         return Credentials(self.reads, self.keyring, LOCAL_USER)
 
     @property
+    def jobs(self) -> JobReader:
+        """The jobs, to look at."""
+        return JobReader(self.reads, LOCAL_USER)
+
+    @property
     def executions(self) -> Executions:
         """The attempts of jobs."""
         return Executions(self.reads, LOCAL_USER)
@@ -64,6 +69,14 @@ class Installation:
     def status(self) -> Status:
         """Where everything stands."""
         return Status(self.reads, LOCAL_USER)
+
+    def missing_credentials(self) -> list[str]:
+        """The sources that need a credential and have none."""
+        return [
+            spec.code
+            for spec in self.specs.values()
+            if spec.needs_credential and not self.credentials.is_set(spec.code)
+        ]
 
     def pool(self, purpose: str, size: int = 1, statement_timeout_s: float = 5.0) -> Database:
         """A small pool of connections for one purpose, closed with the installation."""

@@ -28,6 +28,7 @@ from moomarkets.installation import LOCAL_USER, Installation
 from moomarkets.services.credentials import Credentials
 from moomarkets.services.groups import Groups
 from moomarkets.services.jobs import Executions, Jobs
+from moomarkets.services.progress import Progress
 from moomarkets.services.starter_groups import create_starter_groups, starter_groups
 from moomarkets.services.status import Status
 from moomarkets.services.tree_view import TreeView
@@ -92,8 +93,11 @@ class System:
             runtime = self.runtime
             installation = Installation(self.settings, runtime.clock, runtime.events, undo)
             self._installation = installation
-            definitions = starter_groups(self.settings.max_retries, self.settings.retry_delay_s)
-            create_starter_groups(self.groups, definitions)
+            settings = self.settings
+            create_starter_groups(
+                self.groups,
+                starter_groups(settings.max_retries, settings.retry_delay_s, is_chained=settings.demo),
+            )
             self._node = enter_node(installation, runtime, undo)
             undo.callback(runtime.close)
             parts = build_parts(self.settings, runtime, installation, self._node, self._learn, undo)
@@ -154,6 +158,18 @@ class System:
         if self._node is None:
             raise MoomarketsError("system: expected one that was started, got one that was not")
         return str(self._node.id)
+
+    def progress(self) -> Progress:
+        """Follow what happens from now on."""
+        return Progress(self._opened().reads, LOCAL_USER)
+
+    def missing_credentials(self) -> list[str]:
+        """The sources that need a credential and have none."""
+        return self._opened().missing_credentials()
+
+    def on_end(self, hook: Callable[[], object]) -> None:
+        """Run `hook`, which must be quick, when the tree has ended, in whatever way."""
+        self._running().process.exited.subscribe(hook)
 
     def activity(self) -> dict[str, object]:
         """What runs on this node now, from the manager; needs no database."""

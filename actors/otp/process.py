@@ -184,15 +184,14 @@ class Process:
         for monitor in list(self.watching):
             if monitor.target is not None:
                 monitor.target.remove_monitor(monitor)
-        if self.is_ignored:
-            was_starting = self.started.resolve(Ignore.IGNORE)
-        else:
-            was_starting = self.started.fail(StartError(self.path, reason))
         if self.parent is not None:
             self.parent.disown(self)
-            # A child that died in `init` is answered to whoever started it, not reported as an exit.
-            if not was_starting:
-                self.parent.mailbox.push(Exit(self.ref, reason))
+            # Of a child that did not start, the supervisor keeps no ref: it passes over this.
+            self.parent.mailbox.push(Exit(self.ref, reason))
+        if self.is_ignored:
+            self.started.resolve(Ignore.IGNORE)
+        else:
+            self.started.fail(StartError(self.path, reason))
 
     def _state(self) -> ProcessState:
         if self.exited.is_done:

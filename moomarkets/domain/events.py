@@ -33,8 +33,31 @@ NAMES = frozenset(
         "server.crashed",
         "server.message_unexpected",
         "server.killed",
-        # store.keyring_file
+        # actors
+        "job.abandoned",
+        "job.completed",
+        "job.failed",
+        "job.fenced",
+        "job.parked",
+        "job.put_back",
+        "job.rescued",
+        "listener.lost",
+        "occurrence.booked",
+        "rescue.failed",
+        "run.waiting",
+        "runs.look_failed",
+        "schedule.failed",
+        "schedule.invalid",
+        "source.silenced",
+        "store.refused",
+        "store.unavailable",
+        # jobtypes, services
+        "limiter.not_started",
+        "plugin.failed",
+        # store
         "keyring.created",
+        "migration.applied",
+        "migration.waiting",
         # store.embedded
         "database.account_created",
         "database.initialized",
@@ -47,5 +70,11 @@ NAMES = frozenset(
         # datasources
         "source.fetched",
         "source.oddities_found",
+        # assembly, installation, system
+        "credential.rejected",
+        "drain.timed_out",
+        "keyring.rejected",
+        "node.leave_failed",
+        "tree.stop_failed",
     }
 )

@@ -17,14 +17,14 @@ from moomarkets.store.reports import Record
 MOST = 500
 
 
-class Jobs:
-    """The jobs of one user.
+class JobReader:
+    """The jobs of one user, to look at; needs no running system.
 
-    Example: `system.jobs.list(group="daily-bars", status="failed")`, `system.jobs.failed().retry()`
+    Example: `installation.jobs.list(status="failed")`
     """
 
-    def __init__(self, runtime: Runtime, database: Database, user_id: int) -> None:
-        self._runtime, self._database, self._user_id = runtime, database, user_id
+    def __init__(self, database: Database, user_id: int) -> None:
+        self._database, self._user_id = database, user_id
 
     def list(self, *, group: str | None = None, status: str | None = None, limit: int = MOST) -> builtins.list[Record]:
         """Jobs, newest change first: at most `limit` (1-500), narrowed to a group or a status."""
@@ -33,6 +33,17 @@ class Jobs:
         return self._database.perform(
             lambda connection: reports.jobs(connection, self._user_id, group=group, status=status, limit=limit)
         )
+
+
+class Jobs(JobReader):
+    """The jobs of one user.
+
+    Example: `system.jobs.list(group="daily-bars", status="failed")`, `system.jobs.failed().retry()`
+    """
+
+    def __init__(self, runtime: Runtime, database: Database, user_id: int) -> None:
+        super().__init__(database, user_id)
+        self._runtime = runtime
 
     def failed(self, *, group: str | None = None) -> FailedJobs:
         """Those that failed, to be tried again together."""

@@ -12,8 +12,11 @@ YAHOO_DAILY_BARS = "yahoo-daily-bars"
 US_SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "NVDA")
 
 
-def starter_groups(max_retries: int, retry_delay_s: float) -> list[GroupDefinition]:
-    """Issues and calendar, then the newest 20 trading days of Tokyo, then five US symbols."""
+def starter_groups(max_retries: int, retry_delay_s: float, *, is_chained: bool = False) -> list[GroupDefinition]:
+    """Issues and calendar, then the newest 20 trading days of Tokyo; and five US symbols.
+
+    The US symbols wait for nobody, since they need no key; with `is_chained` they come after Tokyo, as a show of it.
+    """
     return [
         GroupDefinition(
             name=REFERENCE,
@@ -45,6 +48,7 @@ def starter_groups(max_retries: int, retry_delay_s: float) -> list[GroupDefiniti
             job_types=("yahoo_daily_bars",),
             scope={"symbols": list(US_SYMBOLS)},
             schedule={"cron": "0 18 * * 1-5", "timezone": "America/New_York"},
+            depends_on=(DAILY_BARS,) if is_chained else (),
             max_retries=max_retries,
             retry_delay_s=round(retry_delay_s),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moomarkets.store import reports
+from moomarkets.store import reports, sources
 from moomarkets.store.database import Database
 from moomarkets.store.reports import Record
 
@@ -23,6 +23,18 @@ class Status:
                 "left": reports.work_left(connection),
             }
         )
+
+    def groups(self) -> list[Record]:
+        """All groups with the counters of their newest run."""
+        return self._database.perform(lambda connection: reports.groups(connection, self._user_id))
+
+    def is_enabled(self, source: str) -> bool:
+        """Whether the source is switched on."""
+        return self._database.perform(lambda connection: sources.find(connection, source)).is_enabled
+
+    def datasets(self) -> dict[str, int]:
+        """How many rows of each dataset there are."""
+        return self._database.perform(lambda connection: reports.dataset_rows(connection, self._user_id))
 
     def work_left(self) -> Record:
         """What is not done yet; see `reports.work_left`."""

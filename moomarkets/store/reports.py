@@ -53,6 +53,25 @@ def run(connection: Connection, run_id: int) -> Record | None:
     return found[0] if found else None
 
 
+def first_active_run(connection: Connection) -> int:
+    """The id from which on runs are of interest now: the first active one, or the next one to come."""
+    return int(
+        connection.scalar(
+            text("SELECT coalesce(min(id) FILTER (WHERE status IN ('pending', 'running')), max(id) + 1, 1) FROM runs")
+        )
+        or 1
+    )
+
+
+def runs_from(connection: Connection, user_id: int, first: int) -> list[Record]:
+    """The user's runs from that id on, oldest first."""
+    return _records(
+        connection,
+        "SELECT * FROM v_runs WHERE user_id = :user_id AND id >= :first ORDER BY id",
+        {"user_id": user_id, "first": first},
+    )
+
+
 def dataset_rows(connection: Connection, user_id: int) -> dict[str, int]:
     """How many rows of each dataset the user has."""
     return {name: count(connection, dataset, user_id) for name, dataset in DATASETS.items()}

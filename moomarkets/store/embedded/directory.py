@@ -48,7 +48,7 @@ class DataDirectory:
         return self.logs / "postgres.log"
 
     def prepare(self, account: Account) -> None:
-        """Make it and its folders where missing; EmbeddedServerError 78 where that cannot be, or not safely."""
+        """Make it and its folders where missing; EmbeddedServerError 78 where the place does not allow it."""
         _refuse_unsafe_parents(self.path, account)
         try:
             self._make(account)

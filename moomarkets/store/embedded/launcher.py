@@ -147,7 +147,9 @@ class Launcher:
         for pid in children() if self._code is not None else [self._child]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, step)
-        signal.setitimer(signal.ITIMER_REAL, max(self._stop_s, 0.001) if self._steps == 1 else KILL_AFTER_S)
+        signal.setitimer(
+            signal.ITIMER_REAL, max(self._stop_s if self._steps == 1 else min(self._stop_s, KILL_AFTER_S), 0.001)
+        )
 
     def _reap(self) -> bool:
         """Collect the dead; False when none is left. What the program leaves behind becomes our child too."""

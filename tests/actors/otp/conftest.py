@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from actors.otp.thread_runtime import ThreadRuntime
+from moomarkets.domain.events import NAMES
 from moomarkets.testing.manual_clock import ManualClock
 from tests.actors.otp.recorder import Recorder
 
@@ -38,6 +39,7 @@ def runtime(events: Recorder, _no_thread_is_left: None) -> Iterator[ThreadRuntim
     assert runtime.close(timeout_s=5) == []
     assert runtime.tree() == []
     assert runtime.registry.names() == []
+    assert events.names() <= NAMES
 
 
 @pytest.fixture

@@ -22,6 +22,11 @@ class Recorder:
         with self._changed:
             return self._matching(name, fields)
 
+    def names(self) -> set[str]:
+        """The names of all events so far."""
+        with self._changed:
+            return {name for name, _ in self._seen}
+
     def wait_for(self, name: str, count: int = 1, **fields: object) -> list[dict[str, object]]:
         """Wait until there are `count` such events."""
         with self._changed:

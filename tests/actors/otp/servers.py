@@ -108,6 +108,7 @@ class Counter(GenServer):
 
     def handle_continue(self, arg: Any) -> None:
         self.seen.append(("continue", arg))
+        self._log.append(("continue", self.tag))
         if isinstance(arg, BaseException):
             raise arg
 

@@ -149,6 +149,31 @@ def test_a_waiting_server_is_woken_by_a_message_a_jump_of_the_clock_and_the_end(
     assert got == ["pushed", "timer", "killed"]
 
 
+def test_a_message_that_comes_just_as_the_wait_for_a_timer_ends_is_taken(mailbox: Mailbox, clock: ManualClock) -> None:
+    class LateRing:
+        """A gate at which somebody rings just after the wait for it has ended in vain."""
+
+        def __init__(self) -> None:
+            self.is_open = False
+
+        def acquire(self, timeout: float = -1) -> bool:
+            if self.is_open:
+                self.is_open = False
+                return True
+            mailbox.push("just then")
+            return False
+
+        def release(self) -> None:
+            assert not self.is_open
+            self.is_open = True
+
+    mailbox.schedule(3600, "timer")
+    gate = mailbox._gate = LateRing()  # type: ignore[assignment]
+
+    assert mailbox.get().message == "just then"
+    assert not gate.is_open
+
+
 def test_a_closed_mailbox_leaves_the_clock(mailbox: Mailbox, clock: ManualClock) -> None:
     mailbox.close()
 

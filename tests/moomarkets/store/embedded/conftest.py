@@ -52,16 +52,16 @@ class Owner:
 
 @pytest.fixture(scope="session")
 def ground() -> Iterator[Path]:
-    """A directory through which every account may pass, as it is usual for the parents of data directories."""
+    """A directory through which every account may pass, as is usual for the parents of data directories."""
     with swept_directory() as path:
         path.chmod(0o711)
         yield path
 
 
 @pytest.fixture(scope="session")
-def seed(ground: Path) -> Path:
-    """The data directory of a server that was started once."""
-    server = EmbeddedServer(ground / "seed", clock=SystemClock(), events=NoEvents(), settings=FAST)
+def data_dir(ground: Path) -> Path:
+    """A data directory with a database, the same for all tests: each leaves it whole and without an owner."""
+    server = EmbeddedServer(ground / "data", clock=SystemClock(), events=NoEvents(), settings=FAST)
     server.start()
     server.stop()
     return server.data_dir
@@ -79,13 +79,6 @@ def place(ground: Path, numbers: Iterator[int]) -> Iterator[Path]:
     path.mkdir(mode=0o711)
     yield path
     shutil.rmtree(path)
-
-
-@pytest.fixture
-def data_dir(seed: Path, place: Path) -> Path:
-    """A data directory with a database, which nobody owns; quicker than making one."""
-    subprocess.run(["cp", "-a", str(seed), str(place / "data")], check=True)
-    return place / "data"
 
 
 @pytest.fixture

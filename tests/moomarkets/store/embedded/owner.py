@@ -1,6 +1,7 @@
-"""A process that owns an embedded server: prints one line of JSON when it runs, then waits for the end of its input.
+"""A process that owns an embedded server: says so in JSON, then waits for the end of its input.
 
-Modes: `plain`; `thread`, where the thread that starts the server ends at once; `fork`, where a forked child outlives us.
+Modes: `plain`; `thread`, where the thread that starts the server ends at once; `fork`, where a forked child
+lives longer than we.
 """
 
 from __future__ import annotations

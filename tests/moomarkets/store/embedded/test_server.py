@@ -107,10 +107,11 @@ def test_no_address_is_given_for_the_manager_or_before_the_start(data_dir: Path,
 
 
 @pytest.mark.parametrize("name", ["d" * 120, 'a b, c\'s "d" データ'])
-def test_any_path_will_do(place: Path, make_server: MakeServer, name: str) -> None:
-    server = make_server(place / name / "data")
-
+def test_any_path_will_do(data_dir: Path, place: Path, make_server: MakeServer, name: str) -> None:
     (place / name).mkdir(mode=0o711)
+    moved = data_dir.rename(place / name / "data")
+    server = make_server(moved)
+
     server.start()
 
     with psycopg.connect(server.dsn("app")) as connection:
@@ -118,6 +119,7 @@ def test_any_path_will_do(place: Path, make_server: MakeServer, name: str) -> No
     assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
     server.stop()
     assert sockets.exists() == sockets.is_relative_to(place)
+    moved.rename(data_dir)
 
 
 def test_a_long_recovery_is_waited_for_with_signs_of_life(data_dir: Path, make_server: MakeServer) -> None:
