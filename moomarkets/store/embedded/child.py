@@ -55,15 +55,7 @@ class Child:
         `stop_s` is the time for an orderly end before a harder one, `remove` are empty directories to
         remove afterwards.
         """
-        process = subprocess.Popen(  # noqa: S603 - our own script, no shell
-            [sys.executable, "-I", "-S", launcher.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env={name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
-            start_new_session=True,
-        )
+        process = _launch()
         request: dict[str, object] = {
             "argv": [str(word) for word in argv],
             "env": ENVIRONMENT,
@@ -120,6 +112,25 @@ class Child:
             if pipe is not None:
                 pipe.close()
         self._process.returncode = 0
+
+
+def _launch() -> subprocess.Popen[bytes]:
+    """Start the launcher in a session of its own, so that keys typed at the owner's terminal do not reach it."""
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own script, no shell
+            [sys.executable, "-I", "-S", launcher.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise EmbeddedServerError(
+            f"{sys.executable or 'python'}: expected a Python that can be executed, got: {error.strerror}",
+            exit_code=78,
+        ) from error
 
 
 def _failure(answer: dict[str, Any], program: str, account: Account) -> Exception:

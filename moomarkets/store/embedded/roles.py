@@ -8,6 +8,8 @@ from psycopg import sql
 from moomarkets.store.embedded.passwords import Passwords
 
 READY = "moomarkets: roles and rights are complete"
+# Errors of statements quote values, and whoever sent the statement is told anyway: they stay out of the log.
+QUIET = {"log_min_messages": "fatal"}
 # Time limits by role, so that a forgotten transaction or a runaway query ends at the server.
 LIMITS = {
     "owner": {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"},
@@ -77,7 +79,7 @@ def _create_role(connection: psycopg.Connection, role: str, password: str, limit
             name, sql.Literal(verifier)
         )
     )
-    for setting, value in limits.items():
+    for setting, value in {**limits, **QUIET}.items():
         connection.execute(
             sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(setting), sql.Literal(value))
         )

@@ -93,7 +93,7 @@ class Runner:
             ) from error
 
     def _copy(self) -> None:
-        self._binaries = Binaries.of_wheel().copied_to(self._place.binaries)
+        self._binaries = Binaries.of_wheel().copied_to(self._place.binaries, self._account)
         self._events.emit("database.programs_copied", directory=str(self._place.binaries))
 
 
