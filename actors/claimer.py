@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from actors.dispatch import Claimed
+from actors.dispatch_messages import Claimed, ClaimerReady, ClaimsOver
 from actors.names import MANAGER
 from actors.otp.calls import cast, send
 from actors.otp.gen_server import GenServer
+from actors.otp.ref import Ref
 from moomarkets.domain.errors import StoreUnavailable
 from moomarkets.store import jobs
 from moomarkets.store.database import Database
@@ -17,9 +18,16 @@ from moomarkets.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """The manager has room for `count` more attempts; replaces what it said before."""
+    """`manager` has room for `count` more attempts after the first `received`; replaces what was said before."""
 
     count: int
+    received: int
+    manager: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Claim nothing more, and tell the manager so; it never asks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +59,22 @@ class Claimer(GenServer):
     def init(self, database: Database, rules: ClaimRules) -> None:
         self._database, self._rules = database, rules
         self.wanted = 0
+        self._manager: Ref | None = None
+        self._sent = 0
         self._is_look_due = False
         self._claim_id: UUID | None = None
         self.send_after(rules.poll_s, _Look(is_poll=True))
+        cast(MANAGER, ClaimerReady())
 
-    def handle_cast(self, message: Want | Wake) -> None:
-        if isinstance(message, Want):
-            grows = message.count > self.wanted
-            self.wanted = message.count
-            if not grows:
-                return
-        self._look_soon()
+    def handle_cast(self, message: Want | Wake | Stop) -> None:
+        match message:
+            case Want():
+                self._want(message)
+            case Wake():
+                self._look_soon()
+            case Stop():
+                self.wanted = 0
+                cast(MANAGER, ClaimsOver())
 
     def handle_info(self, message: object) -> None:
         if not isinstance(message, _Look):
@@ -71,8 +84,19 @@ class Claimer(GenServer):
             self.send_after(self._rules.poll_s, _Look(is_poll=True))
         else:
             self._is_look_due = False
-        if self.wanted > 0:
+        # What a claim whose answer was lost has taken is ours, wanted or not.
+        if self.wanted > 0 or self._claim_id is not None:
             self._claim()
+
+    def _want(self, want: Want) -> None:
+        """Take away what the manager had not received yet when it said this, else that would be claimed twice."""
+        if want.manager is not self._manager or want.received > self._sent:
+            # One of us is new: what was on its way to or from the one before is not waited for.
+            self._manager, self._sent = want.manager, want.received
+        room = max(want.count - (self._sent - want.received), 0)
+        grows, self.wanted = room > self.wanted, room
+        if grows:
+            self._look_soon()
 
     def _look_soon(self) -> None:
         """One look for all that has come in by then."""
@@ -103,7 +127,8 @@ class Claimer(GenServer):
         self._claim_id = None
         if not attempts:
             return
-        self.wanted -= len(attempts)
+        self.wanted = max(self.wanted - len(attempts), 0)
+        self._sent += len(attempts)
         cast(MANAGER, Claimed(tuple(attempts)))
-        if len(attempts) == count:
+        if self.wanted > 0 and len(attempts) == count:
             self._look_soon()

@@ -8,11 +8,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from actors.dispatch_messages import (
+    Acknowledged,
+    Answer,
+    Assign,
+    BlockRun,
+    CancelJobs,
+    Claimed,
+    ClaimerReady,
+    ClaimsOver,
+    Drain,
+    Effect,
+    Event,
+    Finished,
+    Interrupt,
+    LookAtRuns,
+    RecordFailure,
+    Report,
+    RunsChanged,
+    RunsSeen,
+    SlotGone,
+    SlotReady,
+    StartRun,
+    Stop,
+    StopClaiming,
+    WakeClaimer,
+    Want,
+)
 from actors.otp.messages import ReplyTo
 from moomarkets.domain import dependencies
 from moomarkets.domain.dependencies import Admit, Block, WaitingRun
 from moomarkets.domain.errors import Reason
-from moomarkets.domain.job import PLAN, Attempt, Ending, Failed, LostLease, Succeeded
+from moomarkets.domain.job import PLAN, Attempt, Failed, LostLease, Succeeded
 from moomarkets.domain.retry import GiveUp, Jitter, Retry, RetryPolicy, after_failure
 
 MOST_UNACKNOWLEDGED = 2000
@@ -24,13 +51,16 @@ class State:
     """What the manager knows; the database is the truth, this is rebuilt from it.
 
     `slots` maps the name of each living executor to its attempt, None while idle. `waiting` are attempts that are
-    claimed and have no executor yet. `unacknowledged` counts writes that the store has not confirmed.
+    claimed and have no executor yet, `received` counts all that were ever claimed. `unacknowledged` counts writes
+    that the store has not confirmed. `claims_over` says that the claimer has promised to claim nothing more.
     """
 
     slots: Mapping[str, Attempt | None] = field(default_factory=dict)
     waiting: tuple[Attempt, ...] = ()
+    received: int = 0
     unacknowledged: int = 0
     is_draining: bool = False
+    claims_over: bool = False
     is_looking: bool = False
     looks_again: bool = False
     drained: tuple[ReplyTo, ...] = ()
@@ -43,161 +73,6 @@ class State:
         return {slot: attempt for slot, attempt in self.slots.items() if attempt is not None}
 
 
-# Events.
-
-
-@dataclass(frozen=True, slots=True)
-class SlotReady:
-    """An executor has started and is idle."""
-
-    slot: str
-
-
-@dataclass(frozen=True, slots=True)
-class SlotGone:
-    """An executor died; its attempt, if it had one, is settled by this."""
-
-    slot: str
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """These attempts are ours now."""
-
-    attempts: tuple[Attempt, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """An executor's attempt has ended."""
-
-    slot: str
-    attempt: Attempt
-    ending: Ending
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """A write of ours is durable. It may have changed what runs wait for, or brought jobs that are due."""
-
-    looks: bool = False
-    wakes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RunsChanged:
-    """A run was asked for or has ended, here or elsewhere: look which may start."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunsSeen:
-    """What a look found; None where the look itself failed."""
-
-    waiting: tuple[WaitingRun, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class CancelJobs:
-    """Stop the attempts of these jobs that run here."""
-
-    job_ids: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Drain:
-    """Start nothing more; answer `reply_to` when nothing runs any more. Sticky."""
-
-    reply_to: ReplyTo
-
-
-@dataclass(frozen=True, slots=True)
-class Interrupt:
-    """Stop whatever still runs here; the jobs are given back, uncharged."""
-
-
-Event = (
-    SlotReady | SlotGone | Claimed | Finished | Acknowledged | RunsChanged | RunsSeen | CancelJobs | Drain | Interrupt
-)
-
-
-# Effects.
-
-
-@dataclass(frozen=True, slots=True)
-class Want:
-    """Tell the claimer for how many attempts there is room."""
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Assign:
-    """Give the attempt to that executor."""
-
-    slot: str
-    attempt: Attempt
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Tell that executor to cancel its attempt."""
-
-    slot: str
-    execution_id: int
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class RecordFailure:
-    """Store that the attempt failed, and what becomes of its job."""
-
-    attempt: Attempt
-    failure: Failed
-    verdict: Retry | GiveUp
-
-
-@dataclass(frozen=True, slots=True)
-class LookAtRuns:
-    """Read which runs are pending and what they wait for."""
-
-
-@dataclass(frozen=True, slots=True)
-class StartRun:
-    """Store that the run starts."""
-
-    run_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class BlockRun:
-    """Store what the run waits for."""
-
-    run_id: int
-    blocked_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class WakeClaimer:
-    """Tell the claimer that jobs have become due."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Reply to a caller that has been waiting."""
-
-    reply_to: ReplyTo
-    value: object
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Emit an event."""
-
-    name: str
-    fields: Mapping[str, object] = field(default_factory=dict)
-
-
-Effect = Want | Assign | Stop | RecordFailure | LookAtRuns | StartRun | BlockRun | WakeClaimer | Answer | Report
 Decision = tuple[State, list[Effect]]
 
 
@@ -216,11 +91,17 @@ def with_write(state: State) -> State:
 def _apply(state: State, event: Event, jitter: Jitter) -> Decision:
     match event:
         case SlotReady(slot):
-            return replace(state, slots=_with(state.slots, slot, None)), []
+            # One that was busy is another incarnation now: what it was busy with died with the one before.
+            state, effects = _slot_gone(state, slot, jitter)
+            return replace(state, slots=_with(state.slots, slot, None)), effects
         case SlotGone(slot):
             return _slot_gone(state, slot, jitter)
         case Claimed(attempts):
-            return replace(state, waiting=state.waiting + attempts), []
+            return _claimed(state, attempts, jitter)
+        case ClaimerReady():
+            return state, []
+        case ClaimsOver():
+            return replace(state, claims_over=True), []
         case Finished():
             return _finished(state, event, jitter)
         case Acknowledged(looks, wakes):
@@ -232,11 +113,16 @@ def _apply(state: State, event: Event, jitter: Jitter) -> Decision:
         case RunsSeen(waiting):
             return _runs_seen(state, waiting)
         case CancelJobs(job_ids):
-            return state, _stops(state, Reason.CANCELLED, job_ids)
+            return _cancel(state, job_ids, jitter)
         case Drain(reply_to):
             return _drain(state, reply_to, jitter)
         case Interrupt():
             return state, _stops(state, Reason.INTERRUPTED, None)
+
+
+def _claimed(state: State, attempts: tuple[Attempt, ...], jitter: Jitter) -> Decision:
+    state = replace(state, waiting=state.waiting + attempts, received=state.received + len(attempts))
+    return _give_back(state, jitter) if state.is_draining else (state, [])
 
 
 def _finished(state: State, event: Finished, jitter: Jitter) -> Decision:
@@ -285,8 +171,10 @@ def _slot_gone(state: State, slot: str, jitter: Jitter) -> Decision:
 
 def _dispatch(state: State) -> Decision:
     """Give waiting attempts to idle executors and ask for as many more as there is room for."""
-    if state.is_draining or state.unacknowledged > MOST_UNACKNOWLEDGED:
+    if state.is_draining:
         return state, []
+    if state.unacknowledged > MOST_UNACKNOWLEDGED:
+        return state, [Want(0, state.received)]
     idle = [slot for slot, attempt in state.slots.items() if attempt is None]
     effects: list[Effect] = []
     slots = dict(state.slots)
@@ -298,13 +186,14 @@ def _dispatch(state: State) -> Decision:
     if effects:
         state = replace(state, slots=slots, waiting=waiting)
     room = len(idle) - len(effects) - len(waiting)
-    return state, [*effects, Want(max(room, 0))]
+    return state, [*effects, Want(max(room, 0), state.received)]
 
 
 def _look(state: State) -> Decision:
     """One look at a time; what changes meanwhile is looked at after it."""
     if state.is_draining:
-        return state, []
+        # Asked again with each poll, for a claimer that was just being restarted has not heard it.
+        return state, [] if state.claims_over else [StopClaiming()]
     if state.is_looking:
         return replace(state, looks_again=True), []
     return replace(state, is_looking=True, looks_again=False), [LookAtRuns()]
@@ -313,6 +202,8 @@ def _look(state: State) -> Decision:
 def _runs_seen(state: State, waiting: tuple[WaitingRun, ...] | None) -> Decision:
     again = state.looks_again
     state = replace(state, is_looking=False, looks_again=False)
+    if state.is_draining:
+        return state, []
     effects: list[Effect] = []
     for decision in dependencies.decide(waiting or ()):
         match decision:
@@ -327,18 +218,36 @@ def _runs_seen(state: State, waiting: tuple[WaitingRun, ...] | None) -> Decision
     return state, [*effects, *looks]
 
 
+def _cancel(state: State, job_ids: frozenset[int], jitter: Jitter) -> Decision:
+    """Stop those that run, and end at once those that have not started."""
+    doomed = [attempt for attempt in state.waiting if attempt.lease.job_id in job_ids]
+    effects = _stops(state, Reason.CANCELLED, job_ids)
+    state = replace(state, waiting=tuple(attempt for attempt in state.waiting if attempt not in doomed))
+    for attempt in doomed:
+        state, ended = _failed(state, attempt, Failed(Reason.CANCELLED, "cancelled before it started"), jitter)
+        effects += ended
+    return state, effects
+
+
 def _drain(state: State, reply_to: ReplyTo, jitter: Jitter) -> Decision:
     """Nothing new starts; what was claimed and not started goes back at once."""
-    effects: list[Effect] = [Want(0)]
-    waiting, state = state.waiting, replace(state, is_draining=True, waiting=())
+    state = replace(state, is_draining=True, drained=(*state.drained, reply_to))
+    state, effects = _give_back(state, jitter)
+    return state, effects if state.claims_over else [StopClaiming(), *effects]
+
+
+def _give_back(state: State, jitter: Jitter) -> Decision:
+    effects: list[Effect] = []
+    waiting, state = state.waiting, replace(state, waiting=())
     for attempt in waiting:
         state, given_back = _failed(state, attempt, Failed(Reason.INTERRUPTED, "the node stops"), jitter)
         effects += given_back
-    return replace(state, drained=(*state.drained, reply_to)), effects
+    return state, effects
 
 
 def _answer_drain(state: State, effects: list[Effect]) -> Decision:
-    if not state.is_draining or state.running or state.unacknowledged:
+    """Drained means: nothing runs, nothing can come any more, and the store knows how all of it ended."""
+    if not (state.is_draining and state.claims_over) or state.running or state.unacknowledged:
         return state, effects
     answers = [Answer(reply_to, True) for reply_to in state.drained]
     return replace(state, drained=()), [*effects, *answers]

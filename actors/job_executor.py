@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from actors.dispatch import Finished, SlotReady
+from actors.dispatch_messages import Finished, SlotReady
 from actors.names import LEASES, MANAGER
 from actors.otp.calls import cast, send
 from actors.otp.gen_server import GenServer

@@ -10,13 +10,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from actors import claimer, dispatch, job_executor, names
-from actors.dispatch import (
+from actors.dispatch import State
+from actors.dispatch_messages import (
     Acknowledged,
     Answer,
     Assign,
     BlockRun,
     CancelJobs,
     Drain,
+    Effect,
+    Event,
     Interrupt,
     LookAtRuns,
     RecordFailure,
@@ -26,9 +29,10 @@ from actors.dispatch import (
     SlotGone,
     SlotReady,
     StartRun,
-    State,
     Stop,
+    StopClaiming,
     WakeClaimer,
+    Want,
 )
 from actors.otp.calls import cast
 from actors.otp.gen_server import GenServer
@@ -105,7 +109,7 @@ class JobManager(GenServer):
         self._monitors: dict[object, str] = {}
         self.send_after(0, _Poll())
 
-    def handle_cast(self, message: dispatch.Event) -> None:
+    def handle_cast(self, message: Event) -> None:
         self._take(message)
 
     def handle_call(self, message: object) -> object:
@@ -144,7 +148,7 @@ class JobManager(GenServer):
             case _:
                 super().handle_info(message)
 
-    def _take(self, event: dispatch.Event) -> None:
+    def _take(self, event: Event) -> None:
         if isinstance(event, SlotReady) and not self._watch(event):
             return
         self.state, effects = dispatch.decide(self.state, event, self._jitter)
@@ -152,18 +156,24 @@ class JobManager(GenServer):
             self._carry_out(effect)
 
     def _watch(self, ready: SlotReady) -> bool:
-        """Know the executor's incarnation, so that its death settles its attempt; false when it is gone already."""
+        """Know the executor's incarnation, so that its death settles its attempt; false where there is no news.
+
+        The executor may be gone already, or known: of two that started one after the other, the first one's message
+        has led to the second.
+        """
         ref = self.runtime.whereis(names.executor(ready.slot))
-        if ref is None:
+        if ref is None or self._slots.get(ready.slot) is ref:
             return False
         self._slots[ready.slot] = ref
         self._monitors[self.monitor(ref)] = ready.slot
         return True
 
-    def _carry_out(self, effect: dispatch.Effect) -> None:
+    def _carry_out(self, effect: Effect) -> None:
         match effect:
-            case dispatch.Want(count):
-                cast(names.CLAIMER, claimer.Want(count))
+            case Want(count, received):
+                cast(names.CLAIMER, claimer.Want(count, received, self.ref))
+            case StopClaiming():
+                cast(names.CLAIMER, claimer.Stop())
             case WakeClaimer():
                 cast(names.CLAIMER, claimer.Wake())
             case Assign(slot, attempt):

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import psycopg
 
 from actors import claimer, names
-from actors.dispatch import RunsChanged
+from actors.dispatch_messages import RunsChanged
 from actors.otp.calls import cast, send
 from actors.otp.gen_server import GenServer
 from actors.otp.messages import Continue
-from actors.otp.reasons import ExitReason
 from actors.otp.ref import Ref
 from actors.scheduler import Look
 from moomarkets.store import notify
@@ -46,8 +45,6 @@ class Listener(GenServer):
 
     def init(self, url: str) -> Continue:
         self._url = libpq_url(url)
-        # Closing our end wakes the thread, whatever it waits for.
-        self._ours, self._theirs = socket.socketpair()
         return Continue()
 
     def handle_continue(self, arg: object) -> None:
@@ -71,20 +68,23 @@ class Listener(GenServer):
             case _:
                 super().handle_info(message)
 
-    def terminate(self, reason: ExitReason) -> None:
-        self._ours.close()
-
     def _listen(self) -> None:
-        me, url, stop = self.ref, self._url, self._theirs
+        # Closing our end wakes the thread, whatever it waits for; the thread closes its own.
+        ours, stop = socket.socketpair()
+        me, url = self.ref, self._url
+        me.process.exited.subscribe(ours.close)  # also when killed
         self.runtime.spawn(lambda: _hear(me, url, stop), f"{self.path}/connection")
 
 
 def _hear(listener: Ref, url: str, stop: socket.socket) -> None:
     """Wait for notifications until told to stop or the connection is lost; runs in a thread of its own."""
     try:
-        with psycopg.connect(
-            url, autocommit=True, connect_timeout=5, application_name="moomarkets listen"
-        ) as connection:
+        with (
+            stop,
+            psycopg.connect(
+                url, autocommit=True, connect_timeout=5, application_name="moomarkets listen"
+            ) as connection,
+        ):
             connection.execute(f"LISTEN {notify.CHANNEL}")
             for topic in (notify.JOBS, notify.RUNS, notify.SCHEDULES):
                 send(listener, Heard(topic))  # what was notified before we listened

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from actors import names
-from actors.otp.errors import CallError
+from actors.otp.errors import CallError, CallTimeout
 from actors.otp.promise import Promise
 from actors.otp.runtime import Runtime
 from actors.rate_limiter import Acquire, Grant, LimiterRules, Release, Silence
@@ -18,6 +18,7 @@ from moomarkets.domain.source import Endpoint, Permit
 TRIES = 25
 WAIT_S = 0.2
 SILENCE_TIMEOUT_S = 5.0
+SILENCE_TRIES = 3
 
 
 class LimiterGate:
@@ -39,10 +40,15 @@ class LimiterGate:
 
     def silence(self, retry_after_s: float | None) -> None:
         """Stop the credential; returns once that is durable."""
-        try:
-            self._runtime.call(self._limiter, Silence(retry_after_s), SILENCE_TIMEOUT_S)
-        except CallError as error:
-            raise AttemptError(Reason.RATE_LIMITED, f"the 429 could not be recorded: {error}") from None
+        for _ in range(SILENCE_TRIES):
+            try:
+                self._runtime.call(self._limiter, Silence(retry_after_s), SILENCE_TIMEOUT_S)
+                return
+            except CallTimeout:
+                break  # the limiter has it, and the store is away: nobody else gets a permit meanwhile
+            except CallError:
+                self._ensure(self._rules)
+        raise AttemptError(Reason.RATE_LIMITED, "the 429 could not be recorded yet")
 
     def _acquire(self, endpoint: str, token: CancelToken) -> Grant:
         for _ in range(TRIES):
@@ -51,7 +57,7 @@ class LimiterGate:
                 promise = self._runtime.request(self._limiter, Acquire(endpoint))
                 return self._wait(promise, token)
             except CallError:
-                # Not there yet, or just died: its supervisor brings it back, and the store remembers for it.
+                # Not there yet, or just died: a new one knows from the store all that was spent.
                 self._ensure(self._rules)
             token.sleep(WAIT_S)
         raise AttemptError(Reason.INTERRUPTED, f"the rate limiter of {self._rules.source} does not come back")

@@ -6,8 +6,11 @@ knows when asking again is worth it. Waiting is a deferred reply: the server its
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
+
+from sqlalchemy import Connection
 
 from actors import names
 from actors.otp.calls import cast
@@ -125,8 +128,7 @@ class RateLimiter(GenServer):
         return Continue()
 
     def handle_continue(self, arg: object) -> None:
-        source_id, user_id = self._rules.source_id, self._rules.user_id
-        self._write(lambda connection: permits.bucket_id(connection, source_id, user_id), _Opened())
+        self._write(self._bucket_id, _Opened())
         self.send_after(PRUNE_EVERY_S, _Prune())
 
     def handle_call(self, message: object) -> object:
@@ -144,9 +146,11 @@ class RateLimiter(GenServer):
                 return super().handle_call(message)
 
     def handle_cast(self, message: Release) -> None:
-        bucket, permit_id, now = self._open(), message.permit_id, self.clock.sql_now()
+        permit_id, now = message.permit_id, self.clock.sql_now()
         if message.is_sent:
-            self._write(lambda connection: permits.done(connection, bucket.id, [permit_id], now), _Released())
+            self._write(
+                lambda connection: permits.done(connection, self._bucket_id(connection), [permit_id], now), _Released()
+            )
         else:
             self._write(lambda connection: permits.give_back(connection, [permit_id]), _Released())
 
@@ -213,22 +217,24 @@ class RateLimiter(GenServer):
         if granted:
             self._write(lambda connection: permits.give_back(connection, granted), None)
         self._queue = left + self._queue
-        if reservation.wait_s is None:
+        if reservation.granted:
             self._ask()
         elif self._queue and self._again is None:
-            self._again = self.send_after(min(reservation.wait_s, LONGEST_WAIT_S), _AskAgain())
+            wait_s = LONGEST_WAIT_S if reservation.wait_s is None else min(reservation.wait_s, LONGEST_WAIT_S)
+            self._again = self.send_after(wait_s, _AskAgain())
 
     def _silence(self, retry_after_s: float | None, reply_to: ReplyTo) -> None:
-        bucket, default_s, now = self._open(), self._rules.default_silence_s, self.clock.sql_now()
+        default_s, now = self._rules.default_silence_s, self.clock.sql_now()
         self._write(
-            lambda connection: permits.silence(connection, bucket.id, retry_after_s, default_s, now),
+            lambda connection: permits.silence(connection, self._bucket_id(connection), retry_after_s, default_s, now),
             _Silenced(reply_to),
         )
 
-    def _open(self) -> Bucket:
-        """The bucket; there is one before anybody can hold a permit."""
-        assert self._bucket is not None
-        return self._bucket
+    def _bucket_id(self, connection: Connection) -> int:
+        """The bucket's id; looked up where this incarnation does not know it yet, but an earlier one's permits end."""
+        if self._bucket is not None:
+            return self._bucket.id
+        return permits.bucket_id(connection, self._rules.source_id, self._rules.user_id)
 
-    def _write(self, work: object, tag: object) -> None:
-        cast(names.PERMITS, Write(work, self.ref, tag))  # type: ignore[arg-type]  # works of several result types
+    def _write(self, work: Callable[[Connection], object], tag: object) -> None:
+        cast(names.PERMITS, Write(work, self.ref, tag))

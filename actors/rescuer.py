@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from actors import names
-from actors.dispatch import RunsChanged
+from actors.dispatch_messages import RunsChanged
 from actors.otp.calls import cast
 from actors.otp.gen_server import GenServer
 from actors.store_writer import NotWritten, Write, Written
@@ -91,19 +91,22 @@ class Rescuer(GenServer):
         seen = [] if is_patient else sorted(self._seen)
         checks_nodes = self._looks % SHOW_EVERY == 0
         self._looks += 1
-        now = self.clock.sql_now()
+        asked_at, clock, now = self.clock.monotonic(), self.clock, self.clock.sql_now()
 
         def look(connection: Connection) -> _Found:
             dead: list[UUID] = []
             if checks_nodes:
                 nodes.see(connection, rules.node.id)
                 dead = nodes.proven_dead(connection, rules.node)
-            rescued = rescue.rescue(connection, seen, dead, now) if seen or dead else []
+            # After an outage the living could not renew either: only proof of death counts then.
+            is_late = clock.monotonic() - asked_at > rules.lease_s / 2
+            overdue = [] if is_late else seen
+            rescued = rescue.rescue(connection, overdue, dead, now) if overdue or dead else []
             if dead:
                 nodes.bury(connection, dead)
             return _Found(rescued, rescue.overdue(connection, now))
 
-        cast(names.RESCUE_WRITER, Write(look, self.ref, _Looked(self.clock.monotonic())))
+        cast(names.RESCUE_WRITER, Write(look, self.ref, _Looked(asked_at)))
 
     def _found(self, asked_at: float, rescued: list[Rescued], overdue: set[int]) -> None:
         self._seen = overdue

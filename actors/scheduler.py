@@ -50,6 +50,7 @@ class Scheduler(GenServer):
     def init(self) -> None:
         self._timer: Timer | None = None
         self._is_looking = False
+        self._looks_again = False
         self._booking = 0
         self.booked = 0
         self._waiting: list[ReplyTo] = []
@@ -86,10 +87,12 @@ class Scheduler(GenServer):
                 super().handle_info(message)
 
     def _look(self) -> None:
-        if not self._is_looking:
-            self._is_looking = True
-            self.booked = 0
-            cast(names.WRITER, Write(schedules.load, self.ref, _Loaded()))
+        """One look at a time; who asks meanwhile may know of a schedule that this one has not read."""
+        if self._is_looking:
+            self._looks_again = True
+            return
+        self._is_looking = True
+        cast(names.WRITER, Write(schedules.load, self.ref, _Loaded()))
 
     def _book(self, rows: list[ScheduleRow]) -> None:
         now = self.clock.now()
@@ -101,12 +104,12 @@ class Scheduler(GenServer):
         """Account for one schedule; returns when it is due next, None where it cannot be read."""
         try:
             schedule = Schedule.from_json(row.spec)
-        except InvalidInput as error:
+            due = schedule.due_between(row.counted_from, now, MOST_DUE)
+            next_at = schedule.next_after(now)
+        except (InvalidInput, AssertionError) as error:
             # A zone may have gone with an update of the time-zone data: this schedule rests, the others go on.
             self.events.emit("schedule.invalid", group=row.group, error=str(error))
             return None
-        due = schedule.due_between(row.counted_from, now, MOST_DUE)
-        next_at = schedule.next_after(now)
         creation_key = self.runtime.new_id()
         self._booking += 1
         cast(
@@ -124,9 +127,13 @@ class Scheduler(GenServer):
         if self._booking > 0:
             return
         self._is_looking = False
+        if self._looks_again:
+            self._looks_again = False
+            self._look()
+            return
         for reply_to in self._waiting:
             reply_to.reply(self.booked)
-        self._waiting = []
+        self._waiting, self.booked = [], 0
         if self._timer is not None:
             self.cancel_timer(self._timer)
         until = LOOK_EVERY_S

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -60,7 +62,7 @@ class StoreWriter(GenServer):
 
     def init(self, database: Database) -> None:
         self._database = database
-        self._waiting: list[Write] = []
+        self._waiting: deque[Write] = deque()
         self._is_flushing = False
         self._wait_s = FIRST_WAIT_S
 
@@ -74,9 +76,8 @@ class StoreWriter(GenServer):
         if not isinstance(message, _Flush):
             super().handle_info(message)
             return
-        batch, rest = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
         try:
-            self._commit(batch)
+            self._commit(list(islice(self._waiting, MOST_AT_ONCE)))
         except StoreUnavailable as error:
             self.events.emit("store.unavailable", path=self.path, waiting=len(self._waiting), error=str(error))
             self.send_after(self._wait_s, _Flush())
@@ -84,27 +85,27 @@ class StoreWriter(GenServer):
             return
         self._wait_s = FIRST_WAIT_S
         # What came in while the commit was under way is in the mailbox still: it goes out with the next one.
-        self._waiting = rest
-        self._is_flushing = bool(rest)
-        if rest:
+        self._is_flushing = bool(self._waiting)
+        if self._is_flushing:
             send(self.ref, _Flush())
 
     def _commit(self, batch: list[Write]) -> None:
+        """Commit the oldest of those that wait; each is told once, and then waits no more."""
         try:
             results = self._database.perform(lambda connection: [write.work(connection) for write in batch])
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever one unit raises must not stop the others
             if len(batch) == 1:
-                _tell(batch[0], NotWritten(batch[0].tag, error))
+                self._settle(batch[0], NotWritten(batch[0].tag, error))
                 return
             for write in batch:
                 self._commit([write])
             return
         for write, result in zip(batch, results, strict=True):
-            _tell(write, Written(write.tag, result))
+            self._settle(write, Written(write.tag, result))
 
-
-def _tell(write: Write, message: Written | NotWritten) -> None:
-    if write.reply_to is not None:
-        send(write.reply_to, message)
+    def _settle(self, write: Write, message: Written | NotWritten) -> None:
+        self._waiting.popleft()
+        if write.reply_to is not None:
+            send(write.reply_to, message)

@@ -3,11 +3,12 @@
 root (one_for_one 3/60 s)                 when root gives up the process exits 70
 ├─ database                               embedded server only; own back-off
 └─ core (rest_for_one 3/60 s)
-   ├─ store_writers (one_for_one 10/60 s) writer, leases, permits, rescue_writer: a connection each; claimer
-   ├─ limiters (dynamic, 10/60 s)         one RateLimiter per credential, started when first needed
+   ├─ store_writers (no restarts)         writer, leases, permits, rescue_writer: a connection each; what one of them
+   │                                      held is lost with it, so whoever waits for it starts anew too
+   ├─ limiters (dynamic)                  one RateLimiter per credential, started when needed, also after a crash
    ├─ manager                             never blocks; if it dies the executors below start anew with it
    ├─ executors (one_for_one 20/60 s)     one JobExecutor per slot
-   └─ duties (one_for_one 10/60 s)        scheduler, rescuer, listener
+   └─ duties (one_for_one 10/60 s)        claimer, scheduler, rescuer, listener
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def _core(parts: Parts) -> SupervisorSpec:
             ChildSpec(
                 names.LIMITERS,
                 DynamicSupervisor,
-                (DynamicSpec(max_restarts=10, max_seconds=60),),
+                (DynamicSpec(),),
                 type=ChildType.SUPERVISOR,
                 name=names.LIMITERS,
             ),
@@ -86,9 +87,8 @@ def _core(parts: Parts) -> SupervisorSpec:
 
 def _store_writers(parts: Parts) -> SupervisorSpec:
     writers = (names.WRITER, names.LEASES, names.PERMITS, names.RESCUE_WRITER)
-    children = [ChildSpec(name, StoreWriter, (parts.pools[name],), name=name) for name in writers]
-    claimer = ChildSpec(names.CLAIMER, Claimer, (parts.pools[names.CLAIMER], parts.claim), name=names.CLAIMER)
-    return SupervisorSpec(Strategy.ONE_FOR_ONE, (*children, claimer), max_restarts=10, max_seconds=60)
+    children = tuple(ChildSpec(name, StoreWriter, (parts.pools[name],), name=name) for name in writers)
+    return SupervisorSpec(Strategy.ONE_FOR_ONE, children, max_restarts=0, max_seconds=60)
 
 
 def _executors(parts: Parts) -> SupervisorSpec:
@@ -102,6 +102,7 @@ def _executors(parts: Parts) -> SupervisorSpec:
 
 def _duties(parts: Parts) -> SupervisorSpec:
     children = [
+        ChildSpec(names.CLAIMER, Claimer, (parts.pools[names.CLAIMER], parts.claim), name=names.CLAIMER),
         ChildSpec(names.SCHEDULER, Scheduler, name=names.SCHEDULER),
         ChildSpec(names.RESCUER, Rescuer, (parts.rescue,), name=names.RESCUER),
     ]

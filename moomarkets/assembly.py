@@ -42,10 +42,8 @@ def build_parts(
     learn: Learn,
     undo: ExitStack,
 ) -> Parts:
-    """All that the tree needs; `undo` gets what takes each part down again."""
+    """All that the tree needs; `undo` gets what takes each part down again, except for the engine."""
     tools = _tools(settings, runtime, installation, node, learn, undo)
-    engine = ThreadEngine(runtime.spawn, name="engine")
-    undo.callback(engine.close)
     writers = (names.WRITER, names.LEASES, names.PERMITS, names.RESCUE_WRITER, names.CLAIMER)
     return Parts(
         server=installation.place.server,
@@ -59,7 +57,7 @@ def build_parts(
         ),
         rescue=RescueRules(node, settings.rescue_every_s, settings.lease_s, settings.crash_limit),
         executor=ExecutorRules(lease_s=settings.lease_s),
-        engine=engine,
+        engine=ThreadEngine(runtime.spawn, name="engine"),
         perform=lambda attempt, completion_id, token: perform(attempt, completion_id, tools, token),
         executors=settings.executors,
         poll_s=settings.poll_s,

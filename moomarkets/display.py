@@ -7,6 +7,7 @@ from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
@@ -48,8 +49,14 @@ class PlainDisplay:
     def show(self, snapshot: Snapshot) -> None:
         for group in snapshot.groups:
             total, done = _count(group, "total_jobs"), _count(group, "completed_jobs")
-            mark = (group["run_id"], group["run_status"], group["blocked_by"], 10 * done // total if total else 0)
-            if self._shown.get(group["name"], (None, None, None, 0)) != mark:
+            mark = (
+                group["run_id"],
+                group["run_status"],
+                group["blocked_by"],
+                total,
+                10 * done // total if total else 0,
+            )
+            if self._shown.get(group["name"], (None, None, None, 0, 0)) != mark:
                 self._shown[group["name"]] = mark
                 print(f"{group['name']}: {_state(group)}, {done}/{total} jobs, {_rows(group)} rows", file=self._stream)
         self._stream.flush()
@@ -65,8 +72,8 @@ def print_summary(console: Console, snapshot: Snapshot, datasets: dict[str, int]
         table.add_column(column, justify="left" if column in ("group", "state") else "right")
     for run in snapshot.runs:
         table.add_row(
-            str(run["job_group"]),
-            f"waits for {run['blocked_by']}" if run["blocked_by"] else str(run["status"]),
+            escape(str(run["job_group"])),
+            escape(f"waits for {run['blocked_by']}" if run["blocked_by"] else str(run["status"])),
             f"{run['completed_jobs']}/{run['total_jobs']}",
             str(run["failed_jobs"]),
             f"{_count(run, 'rows_written'):,}",
@@ -82,7 +89,7 @@ def print_summary(console: Console, snapshot: Snapshot, datasets: dict[str, int]
     held = ", ".join(f"{rows:,} {name}" for name, rows in datasets.items())
     console.print(f"in the database: {held}")
     for line in _errors(snapshot.runs):
-        console.print(line)
+        console.print(line, markup=False)
 
 
 def _progress_table(groups: list[Record]) -> Table:
@@ -94,7 +101,7 @@ def _progress_table(groups: list[Record]) -> Table:
         bar = ProgressBar(
             total=max(total, 1), completed=done if total else int(group["run_status"] == "completed"), width=30
         )
-        table.add_row(str(group["name"]), _state(group), bar, f"{done}/{total}", _rows(group))
+        table.add_row(escape(str(group["name"])), escape(_state(group)), bar, f"{done}/{total}", _rows(group))
     return table
 
 

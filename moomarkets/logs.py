@@ -150,7 +150,9 @@ def _console(stream: TextIO) -> structlog.typing.Processor:
 
     def rendered(logger: WrappedLogger, method: str, line: EventDict) -> str:
         safe = {key: _tamed(value) for key, value in line.items()}
-        return str(render(logger, method, safe))
+        # A traceback among the fields would be one long line of escapes; people read it below.
+        tracebacks = [str(safe.pop(key)).rstrip() for key in list(safe) if key.endswith("_traceback")]
+        return "\n".join([str(render(logger, method, safe)), *tracebacks])
 
     return rendered
 

@@ -136,6 +136,8 @@ def _watch(system: System, wakes: Wakes, console: Console, *, once: bool) -> int
     if wakes.is_ended and not wakes.is_stopped:
         click.echo(f"the supervision tree gave up: {system.wait(0)}", err=True)
         return ExitCode.GAVE_UP
+    if wakes.is_stopped:
+        click.echo("stopping: running jobs may finish; a second signal ends at once")
     print_summary(console, snapshot, system.status.datasets())
     return ExitCode.OK if snapshot.is_all_done or not once else ExitCode.WORK_REMAINS
 

@@ -37,6 +37,9 @@ from moomarkets.settings import Settings
 GIVE_BACK_S = 8.0
 """How long interrupted attempts may take to be given back; what has not ended then is fenced and rescued."""
 
+LATE_THREAD_S = 2.0
+"""How long the end of a thread is waited for that did not stop when asked to; it dies with the process."""
+
 
 class System:
     """The whole of moomarkets inside a process: database, actors, and the verbs to use them.
@@ -93,14 +96,17 @@ class System:
             runtime = self.runtime
             installation = Installation(self.settings, runtime.clock, runtime.events, undo)
             self._installation = installation
+            undo.callback(self._forget)
             settings = self.settings
             create_starter_groups(
                 self.groups,
                 starter_groups(settings.max_retries, settings.retry_delay_s, is_chained=settings.demo),
             )
             self._node = enter_node(installation, runtime, undo)
-            undo.callback(runtime.close)
             parts = build_parts(self.settings, runtime, installation, self._node, self._learn, undo)
+            # The threads end before the pools close: whoever came back late would open a connection again.
+            undo.callback(runtime.close, LATE_THREAD_S)
+            undo.callback(parts.engine.close)
             self._root = runtime.start(Supervisor, tree.root(parts), name="root", start_timeout_s=None)
             self._undo = undo.pop_all()
 
@@ -130,42 +136,42 @@ class System:
     @property
     def groups(self) -> Groups:
         """The groups: create, run, stop, pause, resume."""
-        return Groups(self.runtime, self._opened().reads, LOCAL_USER)
+        return Groups(self.runtime, self.installation.reads, LOCAL_USER)
 
     @property
     def jobs(self) -> Jobs:
         """The jobs: look, retry."""
-        return Jobs(self.runtime, self._opened().reads, LOCAL_USER)
+        return Jobs(self.runtime, self.installation.reads, LOCAL_USER)
 
     @property
     def executions(self) -> Executions:
         """The attempts of jobs."""
-        return self._opened().executions
+        return self.installation.executions
 
     @property
     def credentials(self) -> Credentials:
         """The credentials of sources: set, remove."""
-        return self._opened().credentials
+        return self.installation.credentials
 
     @property
     def status(self) -> Status:
         """Where everything stands, from the store."""
-        return self._opened().status
+        return self.installation.status
 
     @property
     def node_id(self) -> str:
         """This node's id, fresh at every start."""
         if self._node is None:
-            raise MoomarketsError("system: expected one that was started, got one that was not")
+            raise MoomarketsError("system: expected one that runs, got one that is stopped")
         return str(self._node.id)
 
     def progress(self) -> Progress:
         """Follow what happens from now on."""
-        return Progress(self._opened().reads, LOCAL_USER)
+        return Progress(self.installation.reads, LOCAL_USER)
 
     def missing_credentials(self) -> list[str]:
         """The sources that need a credential and have none."""
-        return self._opened().missing_credentials()
+        return self.installation.missing_credentials()
 
     def on_end(self, hook: Callable[[], object]) -> None:
         """Run `hook`, which must be quick, when the tree has ended, in whatever way."""
@@ -196,14 +202,20 @@ class System:
             self.runtime.events.emit("tree.stop_failed", error=str(error))
             self.runtime.kill(root)
 
+    def _forget(self) -> None:
+        """What is closed must not be used again: a closed pool would open new connections."""
+        self._installation = self._node = None
+
     def _running(self) -> Ref:
         if self._root is None:
             raise MoomarketsError("system: expected one that runs, got one that is stopped")
         return self._root
 
-    def _opened(self) -> Installation:
+    @property
+    def installation(self) -> Installation:
+        """Database, keyring and sources below the tree."""
         if self._installation is None:
-            raise MoomarketsError("system: expected one that was started, got one that was not")
+            raise MoomarketsError("system: expected one that runs, got one that is stopped")
         return self._installation
 
 

@@ -54,5 +54,11 @@ def upgrade() -> None:
             known_answer bytea NOT NULL
         );
         CREATE INDEX data_source_credentials_source ON data_source_credentials (data_source_id);
+
+        DO $$ BEGIN
+            IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'reader') THEN
+                REVOKE ALL ON users, data_source_credentials, keyring_proof FROM reader;
+            END IF;
+        END $$;
         """
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from moomarkets.domain.errors import Cancelled, Reason
 
@@ -38,7 +39,7 @@ class CancelToken:
         return self._reason
 
     def cancel(self, reason: Reason = Reason.CANCELLED) -> None:
-        """Ask the attempt to stop and run its hooks, each once, in the caller's thread."""
+        """Ask the attempt to stop and run its hooks, each once, in the caller's thread, though one may raise."""
         with self._lock:
             if self._reason is not None:
                 return
@@ -46,8 +47,9 @@ class CancelToken:
             hooks = list(self._hooks.values())
             self._hooks.clear()
         self._event.set()
-        for hook in hooks:
-            hook()
+        with ExitStack() as all_hooks:
+            for hook in reversed(hooks):
+                all_hooks.callback(hook)
 
     def check(self) -> None:
         """Raise `Cancelled` if the attempt should stop."""

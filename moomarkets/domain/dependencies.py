@@ -57,17 +57,18 @@ def refuse_cycle(edges: Mapping[str, Iterable[str]]) -> None:
     """Raise `InvalidInput` with the path if the groups depend on each other in a circle; `edges` maps to upstream."""
     done: set[str] = set()
     for start in edges:
-        path: list[str] = []
+        path: dict[str, None] = {}
         stack: list[tuple[str, bool]] = [(start, True)]
         while stack:
             name, entering = stack.pop()
             if not entering:
-                done.add(path.pop())
+                done.add(path.popitem()[0])
             elif name in path:
-                circle = [*path[path.index(name) :], name]
+                names = list(path)
+                circle = [*names[names.index(name) :], name]
                 raise InvalidInput("depends_on", "groups that do not depend on themselves", " -> ".join(circle))
             elif name not in done:
-                path.append(name)
+                path[name] = None
                 stack.append((name, False))
                 stack.extend((upstream, True) for upstream in edges.get(name, ()))
 

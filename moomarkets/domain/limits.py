@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from moomarkets.domain.errors import InvalidInput
@@ -35,12 +36,12 @@ REPEATED_FACTORS = (1.0, 2.0, 5.5)
 def next_silence_s(times: int, retry_after_s: float | None, default_s: float) -> float:
     """How long a credential keeps silent after its `times`-th 429 in a row, in seconds.
 
-    What the provider asked for counts, clamped to 1 s - 10 min; where it said nothing, the source's own rule.
+    What the provider asked for counts, clamped to 1 s - 10 min; where it said nothing sensible, the source's own rule.
 
     Example:
         >>> [next_silence_s(times, None, 60.0) for times in (1, 2, 3, 4)]
         [60.0, 120.0, 330.0, 330.0]
     """
-    if retry_after_s is not None:
+    if retry_after_s is not None and math.isfinite(retry_after_s):
         return min(max(retry_after_s, 1.0), 600.0)
     return default_s * REPEATED_FACTORS[min(times, len(REPEATED_FACTORS)) - 1]

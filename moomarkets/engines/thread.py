@@ -47,9 +47,10 @@ class ThreadEngine:
             worker = self._idle.pop() if self._idle else None
             if worker is None:
                 self._made += 1
+            number = self._made
         if worker is None:
             worker = _Worker()
-            self._spawn(lambda: self._serve(worker), f"{self._name}/{self._made}")
+            self._spawn(lambda: self._serve(worker), f"{self._name}/{number}")
         worker.inbox.put(assignment)
         return assignment
 
@@ -114,4 +115,13 @@ def _run(work: Work, token: CancelToken) -> Ending:
     except AttemptError as error:
         return Failed(error.reason, error.detail)
     except BaseException as error:  # noqa: BLE001 - whatever job code raises is a failed attempt, nothing else
-        return Failed(Reason.INVALID, f"{type(error).__name__}: {error}"[:500])
+        return Failed(Reason.INVALID, _described(error)[:500])
+
+
+def _described(error: BaseException) -> str:
+    """The error's type and text; the text is made by foreign code too, and may itself fail."""
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except BaseException:  # noqa: BLE001 - whatever job code raises is a failed attempt, nothing else
+        return name

@@ -51,5 +51,5 @@ def _days(view: PlanView, scope: Mapping[str, object]) -> list[date]:
     if first is None:
         days = view.calendar.newest(newest_of(scope) or NEWEST, last)
     else:
-        days = view.calendar.trading_days(first, last)
+        days = view.calendar.trading_days(max(first, view.first_on), last)
     return [day for day in days if day >= view.first_on]

@@ -45,7 +45,9 @@ def _commit(attempt: Attempt, completion_id: UUID, outcome: Outcome, tools: Tool
     while True:
         try:
             run_ended = tools.database.perform(
-                lambda connection: executions.complete(connection, attempt, completion_id, outcome.usage, outcome.write)
+                lambda connection: executions.complete(
+                    connection, attempt, completion_id, outcome.usage, outcome.write, tools.clock.sql_now()
+                )
             )
             return Succeeded(outcome.usage, run_ended)
         except StoreUnavailable as error:

@@ -62,7 +62,7 @@ def _job_types(scope: Mapping[str, object], tools: Tools) -> list[JobType]:
 
 def _view(connection: Connection, user_id: int, job_type: JobType, tools: Tools) -> PlanView:
     now = tools.clock.now()
-    owner = Owner(user_id, tools.source_ids[job_type.source])
+    owner = Owner(user_id, tools.source_ids.get(job_type.source, 0))
     reach = tools.reach.get(job_type.source)
     first_on, last_on = reach(now.astimezone(TOKYO).date()) if reach else (date.min, None)
     calendar_owner = Owner(user_id, tools.source_ids.get("jquants", 0))

@@ -26,9 +26,13 @@ def date_of(scope: Mapping[str, object], name: str) -> date | None:
     if value is None:
         return None
     try:
-        return date.fromisoformat(str(value))
+        day = date.fromisoformat(str(value))
     except ValueError:
-        raise InvalidInput(f"scope {name}", "a date as YYYY-MM-DD", value) from None
+        day = None
+    # Week dates and dates without dashes are read too, so the text has to come back as it was.
+    if day is None or day.isoformat() != value:
+        raise InvalidInput(f"scope {name}", "a date as YYYY-MM-DD", value)
+    return day
 
 
 def symbols_of(scope: Mapping[str, object]) -> list[str]:

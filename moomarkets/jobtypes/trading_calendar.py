@@ -29,7 +29,8 @@ class TradingCalendar:
     def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
         """The job, or none while this week's calendar is here."""
         published_at = _this_week(view.now)
-        want = Expected(ALL, published_at.date(), published_at.date(), published_at)
+        monday = published_at.astimezone(TOKYO).date()
+        want = Expected(ALL, monday, monday, published_at)
         return [
             Fetch(partition, {}).job(self.name, self.name, "trading calendar")
             for partition in missing([want], view.covered)

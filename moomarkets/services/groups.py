@@ -77,7 +77,8 @@ class Groups:
         """
         if definition.schedule is not None:
             Schedule.from_json(definition.schedule)
-        return self._database.perform(lambda connection: groups.create(connection, self._user_id, definition))
+        now = self._runtime.clock.now()
+        return self._database.perform(lambda connection: groups.create(connection, self._user_id, definition, now))
 
     def exists(self, name: str) -> bool:
         """Whether there is a group of that name."""

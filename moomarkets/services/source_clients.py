@@ -11,8 +11,8 @@ from uuid import UUID
 
 from actors import names
 from actors.otp.administration import start_child
-from actors.otp.child import ChildSpec
-from actors.otp.errors import CallError, ChildRefused, StartError
+from actors.otp.child import ChildSpec, Restart
+from actors.otp.errors import AlreadyStarted, CallError, ChildRefused, StartError
 from actors.otp.runtime import Runtime
 from actors.permit_gate import LimiterGate
 from actors.rate_limiter import LimiterRules, RateLimiter
@@ -63,6 +63,8 @@ class SourceClients:
         self._specs, self._source_ids, self._rules, self._learn = specs, source_ids, rules, learn
         self._lock = threading.Lock()
         self._opened: dict[tuple[int, str], _Opened] = {}
+        # Attempts may be using them still.
+        self._replaced: list[DataSource] = []
 
     def open(self, user_id: int, code: str) -> DataSource:
         """The client of that source for that user.
@@ -78,18 +80,21 @@ class SourceClients:
             held = self._opened.get((user_id, code))
             if held is not None and held.credential_from == given_at:
                 return held.client
-        credential = self._unseal(user_id, source_id, sealed.sealed) if sealed else {}
-        client = self._build(user_id, code, source_id, credential)
-        with self._lock:
+            # Under the lock, so that of two threads one builds and the other finds.
+            credential = self._unseal(user_id, source_id, sealed.sealed) if sealed else {}
+            client = self._build(user_id, code, source_id, credential)
             self._opened[(user_id, code)] = _Opened(given_at, client)
-        return client
+            if held is not None:
+                self._replaced.append(held.client)
+            return client
 
     def close(self) -> None:
         """Close all clients."""
         with self._lock:
-            opened, self._opened = list(self._opened.values()), {}
-        for held in opened:
-            held.client.close()
+            clients = [*(held.client for held in self._opened.values()), *self._replaced]
+            self._opened, self._replaced = {}, []
+        for client in clients:
+            client.close()
 
     def _unseal(self, user_id: int, source_id: int, sealed: bytes) -> dict[str, Secret]:
         place = Place(str(user_id), str(source_id), CREDENTIALS_COLUMN)
@@ -124,10 +129,14 @@ class SourceClients:
             f"{rules.source}-{rules.user_id}",
             RateLimiter,
             (rules,),
+            # Whoever needs it next starts it again: a supervisor that did so too would find the name taken.
+            restart=Restart.TEMPORARY,
             name=names.limiter(rules.source, rules.user_id),
         )
         try:
             start_child(self._runtime.named(names.LIMITERS), spec)
+        except AlreadyStarted:
+            return  # another thread was quicker
         except (StartError, ChildRefused, CallError) as error:
-            # Another thread was quicker, or the supervisor is being restarted: the caller asks again.
+            # Its supervisor is being restarted: the caller asks again.
             self._runtime.events.emit("limiter.not_started", source=rules.source, error=str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moomarkets.domain.errors import Conflict
 from moomarkets.domain.group import GroupDefinition
 from moomarkets.services.groups import Groups
 
@@ -59,6 +60,12 @@ def create_starter_groups(groups: Groups, definitions: list[GroupDefinition]) ->
     """Create those groups that are not there, if the user has none at all yet; returns the names of the new ones."""
     if groups.list():
         return []
-    for definition in definitions:
+    return [definition.name for definition in definitions if _create(groups, definition)]
+
+
+def _create(groups: Groups, definition: GroupDefinition) -> bool:
+    try:
         groups.create(definition)
-    return [definition.name for definition in definitions]
+    except Conflict:
+        return False  # another process starts on the same fresh database
+    return True

@@ -58,7 +58,7 @@ class Database:
             raise _translated(error) from error
 
     def perform(self, work: Callable[[Connection], T]) -> T:
-        """Do one unit of work in a transaction of its own; deadlocks and serialization failures are tried again.
+        """Do one unit of work in a transaction of its own; one that lost a race for rows is tried again.
 
         `work` may run more than once, so it must be harmless to repeat.
         """
@@ -127,7 +127,8 @@ def _engine(url: str, purpose: str, pool_size: int, statement_timeout_s: float, 
 def _is_transient(error: Exception) -> bool:
     """Whether the same work may succeed at once: lost a race, not lost the server."""
     return isinstance(
-        getattr(error, "orig", None), psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected
+        getattr(error, "orig", None),
+        psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected | psycopg.errors.LockNotAvailable,
     )
 
 
@@ -136,9 +137,10 @@ def _translated(error: DBAPIError | PoolTimeoutError) -> Exception:
     if isinstance(error, PoolTimeoutError):
         return StoreUnavailable("database: no connection became free within 10 s")
     original = error.orig
+    # A server that is read-only has failed over or is full: it comes back, or another takes its place.
     gone = error.connection_invalidated or isinstance(
         original,
-        psycopg.OperationalError | psycopg.InterfaceError,
+        psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction,
     )
     if not gone:
         return error

@@ -10,9 +10,12 @@ from functools import cache
 
 import psycopg
 from sqlalchemy import Connection, TextClause, text
+from sqlalchemy.exc import DBAPIError
 
 from moomarkets.domain.dataset import Batch, ColumnType, Dataset
 from moomarkets.store.coverage import Owner
+
+COPY = "COPY incoming FROM STDIN (FORMAT BINARY)"
 
 _COPY_TYPES = {
     ColumnType.TEXT: "text",
@@ -65,10 +68,16 @@ def _copy(connection: Connection, batch: Batch) -> None:
     connection.execute(text(f"CREATE TEMPORARY TABLE incoming ({declared}) ON COMMIT DROP"))
     raw = connection.connection.driver_connection
     assert isinstance(raw, psycopg.Connection)
-    with raw.cursor() as cursor, cursor.copy("COPY incoming FROM STDIN (FORMAT BINARY)") as copy:
-        copy.set_types([_COPY_TYPES[column.type] for column in columns])
-        for row in batch.rows:
-            copy.write_row(row if row[-1] is None else (*row[:-1], _json(row[-1])))
+    try:
+        with raw.cursor() as cursor, cursor.copy(COPY) as copy:
+            copy.set_types([_COPY_TYPES[column.type] for column in columns])
+            for row in batch.rows:
+                copy.write_row(row if row[-1] is None else (*row[:-1], _json(row[-1])))
+    except psycopg.Error as error:
+        # The driver is spoken to directly here: its errors are made those that every other statement raises.
+        raise DBAPIError.instance(
+            COPY, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=raw.closed
+        ) from error
 
 
 @cache

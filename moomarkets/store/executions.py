@@ -51,33 +51,32 @@ def fail(
 ) -> bool:
     """End the attempt as failed and put the job where `verdict` says; returns whether its run ended.
 
+    In a run that was cancelled nothing is tried again: the job is cancelled.
+
     Raises:
         Fenced: the lease went to somebody else; nothing is to be recorded.
     """
-    _lock(connection, attempt)
+    is_run_cancelled = _lock(connection, attempt)
     status = _status(failure)
     if not _finish(connection, attempt, status, completion_id, failure.usage, failure, now):
         return _already(connection, attempt, completion_id)
-    if isinstance(verdict, Retry):
+    if isinstance(verdict, Retry) and not is_run_cancelled:
         _put_back(connection, attempt, failure, verdict, now)
         return False
-    is_cancelled = failure.reason is Reason.CANCELLED
-    _end_job(
-        connection,
-        attempt,
-        "cancelled" if is_cancelled else "failed",
-        str(failure.detail or failure.reason),
-        now,
-    )
+    is_cancelled = failure.reason is Reason.CANCELLED or isinstance(verdict, Retry)
+    _end_job(connection, attempt, "cancelled" if is_cancelled else "failed", _text(failure), now)
     if attempt.job_type == PLAN:
         _fail_plan(connection, attempt, failure, now)
     return _count(connection, attempt, "cancelled_jobs" if is_cancelled else "failed_jobs", failure.usage, now)
 
 
-def _lock(connection: Connection, attempt: Attempt) -> None:
-    if attempt.run_id is not None:
-        connection.execute(text("SELECT 1 FROM runs WHERE id = :id FOR UPDATE"), {"id": attempt.run_id})
+def _lock(connection: Connection, attempt: Attempt) -> bool:
+    """Lock the run, then the job; returns whether the run was cancelled."""
+    is_cancelled = connection.scalar(
+        text("SELECT cancel_requested_at IS NOT NULL FROM runs WHERE id = :id FOR UPDATE"), {"id": attempt.run_id}
+    )
     connection.execute(text("SELECT 1 FROM jobs WHERE id = :id FOR UPDATE"), {"id": attempt.lease.job_id})
+    return bool(is_cancelled)
 
 
 def _finish(
@@ -99,7 +98,7 @@ def _finish(
             "completion_id": completion_id,
             "error_class": failure.error_class if failure else None,
             "reason": failure.reason if failure else None,
-            "error_message": failure.detail[:2000] if failure else None,
+            "error_message": _storable(failure.detail) if failure else None,
             "requests": usage.requests,
             "bytes": usage.bytes,
             "rows": usage.rows,
@@ -152,7 +151,7 @@ def _put_back(connection: Connection, attempt: Attempt, failure: Failed, verdict
         ),
         {
             "id": attempt.lease.job_id,
-            "error": failure.detail or str(failure.reason),
+            "error": _text(failure),
             "delay_s": verdict.delay_s,
             "returned": 0 if verdict.is_charged else 1,
             "now": now,
@@ -170,7 +169,7 @@ def _fail_plan(connection: Connection, attempt: Attempt, failure: Failed, now: d
             WHERE id = :id
             """
         ),
-        {"id": attempt.run_id, "error": failure.detail or str(failure.reason), "now": now},
+        {"id": attempt.run_id, "error": _text(failure), "now": now},
     )
 
 
@@ -202,3 +201,12 @@ def _status(failure: Failed) -> ExecutionStatus:
     if failure.reason is Reason.INTERRUPTED:
         return ExecutionStatus.INTERRUPTED
     return ExecutionStatus.FAILED
+
+
+def _text(failure: Failed) -> str:
+    return _storable(failure.detail or failure.reason)
+
+
+def _storable(words: str) -> str:
+    """At most 2,000 characters, without those that Postgres refuses: nothing may keep an attempt from ending."""
+    return words[:2000].replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")

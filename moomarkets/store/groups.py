@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 from sqlalchemy import Connection, Row, text
 
@@ -12,8 +13,10 @@ from moomarkets.domain.group import GroupDefinition
 from moomarkets.store.notify import SCHEDULES, notify
 
 
-def create(connection: Connection, user_id: int, definition: GroupDefinition) -> int:
+def create(connection: Connection, user_id: int, definition: GroupDefinition, now: datetime | None = None) -> int:
     """Store a new group with its dependencies and schedule, and return its id.
+
+    The schedule counts from `now`: nothing that was due before is ever booked.
 
     Raises:
         Conflict: the user has a group of that name.
@@ -23,16 +26,20 @@ def create(connection: Connection, user_id: int, definition: GroupDefinition) ->
     group_id = _insert(connection, user_id, definition)
     if group_id is None:
         raise Conflict(f"group {definition.name}: expected a new name, got one that exists")
-    for upstream in definition.depends_on:
+    upstreams = dict.fromkeys(definition.depends_on)
+    refuse_cycle({**_edges(connection, user_id), definition.name: list(upstreams)})
+    for upstream in upstreams:
         connection.execute(
             text("INSERT INTO job_group_dependencies (job_group_id, depends_on_id) VALUES (:id, :upstream)"),
             {"id": group_id, "upstream": find(connection, user_id, upstream).id},
         )
-    refuse_cycle(_edges(connection, user_id))
     if definition.schedule is not None:
         connection.execute(
-            text("INSERT INTO schedules (job_group_id, spec) VALUES (:id, CAST(:spec AS jsonb))"),
-            {"id": group_id, "spec": json.dumps(definition.schedule)},
+            text(
+                "INSERT INTO schedules (job_group_id, spec, counted_from)"
+                " VALUES (:id, CAST(:spec AS jsonb), coalesce(:now, clock_timestamp()))"
+            ),
+            {"id": group_id, "spec": json.dumps(definition.schedule), "now": now},
         )
         notify(connection, SCHEDULES)
     return group_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import psycopg
@@ -15,6 +16,8 @@ from moomarkets.store.database import sqlalchemy_url
 
 ADVISORY_KEY = 0x6D6F6F6D  # "moom": one number for all versions, so that old and new starters exclude each other
 LOCK_TIMEOUT = "5s"
+# Alembic hands its context to the scripts through globals: two databases of one process would get mixed up.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def upgrade(url: str, events: Events | None = None) -> str:
@@ -61,7 +64,11 @@ def scripts() -> Path:
 
 def current(connection: Connection) -> str | None:
     """The version that the database is at; None when it was never migrated."""
-    if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+    # A look at the catalog's rows: `to_regclass` answers from a cache that may not know yet what others have committed.
+    known = text(
+        "SELECT 1 FROM pg_tables WHERE tablename = 'alembic_version' AND schemaname = ANY (current_schemas(false))"
+    )
+    if connection.scalar(known) is None:
         return None
     version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return version
@@ -111,4 +118,5 @@ def _run(connection: Connection, target: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, target)
+    with _ONE_AT_A_TIME:
+        command.upgrade(config, target)

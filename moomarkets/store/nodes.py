@@ -52,24 +52,23 @@ def leave(connection: Connection, node_id: UUID) -> None:
 
 
 def proven_dead(connection: Connection, node: NodeIdentity) -> list[UUID]:
-    """The nodes of this machine that never said they stopped and whose process is gone.
+    """The nodes of this boot of this machine that never said they stopped and whose process is gone.
 
-    A pid alone proves nothing: it may have been given to somebody else, hence boot id and start time of the process.
+    A pid alone proves nothing: it may have been given to somebody else, hence the start time of the process. The name
+    of a host proves nothing either: two may share one. Who died with another boot loses its leases by time.
     """
+    if not node.boot_id:
+        return []
     rows = connection.execute(
         text(
             """
-            SELECT id, pid, boot_id, process_start FROM nodes
-            WHERE stopped_at IS NULL AND host = :host AND id <> :id
+            SELECT id, pid, process_start FROM nodes
+            WHERE stopped_at IS NULL AND boot_id = :boot_id AND process_start <> '' AND id <> :id
             """
         ),
-        {"host": node.host, "id": node.id},
+        {"boot_id": node.boot_id, "id": node.id},
     )
-    return [
-        row.id
-        for row in rows
-        if row.boot_id != node.boot_id or not row.process_start or process_start(row.pid) != row.process_start
-    ]
+    return [row.id for row in rows if not _may_live(row.pid, row.process_start)]
 
 
 def bury(connection: Connection, dead: list[UUID]) -> None:
@@ -87,19 +86,35 @@ def bury(connection: Connection, dead: list[UUID]) -> None:
 
 
 def boot_id() -> str:
-    """A text that changes at every boot of the machine; "" where the system has none."""
+    """A text that is the same only where pids mean the same: one boot, one container; "" where nothing tells.
+
+    It changes at every boot of the machine, and containers that count pids of their own differ in it.
+    """
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return ""
 
 
 def process_start(pid: int) -> str | None:
-    """When the process with that pid started, in ticks since boot; None when there is none."""
+    """When the process with that pid started, in ticks since boot; "" once it has ended, None where nothing tells."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     # The second field is the program's name in parentheses and may itself hold spaces and parentheses.
     fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else fields[19]
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _may_live(pid: int, started: str) -> bool:
+    """Whether the process with that pid may still be the one that started then."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # Another account's: it exists, but may be hidden from the look that follows.
+        pass
+    return process_start(pid) in (None, started)

@@ -17,6 +17,9 @@ from sqlalchemy import Connection, text
 from moomarkets.domain.limits import Window, next_silence_s
 from moomarkets.store.sql import statement
 
+SAME_TROUBLE_S = 600.0
+"""A 429 that comes within that time of the one before waits longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
@@ -76,20 +79,18 @@ def reserve(
 
     The ids are made by the caller: asking again with the same ones after a lost answer finds what was granted.
     """
-    silent_until, at = connection.execute(
-        text("SELECT silent_until, coalesce(:now, clock_timestamp()) FROM permit_buckets WHERE id = :id FOR UPDATE"),
-        {"id": bucket.id, "now": now},
-    ).one()
-    # The clock is read again, now that the lock is held: waiting for it may have taken a while.
-    at = now or connection.scalar(text("SELECT clock_timestamp()")) or at
+    silence, at = _lock(connection, bucket.id, now)
     before = _granted_before(connection, permit_ids)
     if before:
         return Reservation(before, None)
-    if silent_until is not None and silent_until > at:
-        return Reservation((), (silent_until - at).total_seconds())
+    if silence.is_on(at):
+        return Reservation((), silence.left_s(at))
     free, wait_s = _free(connection, bucket, endpoint, at, deadline_s)
-    if silent_until is not None:
-        free = min(free, _probes_left(connection, bucket.id, silent_until))
+    if silence.until is not None:
+        # After a silence one request goes first; the others wait for its end.
+        probe_wait_s = _probe_wait_s(connection, bucket.id, silence.until, at)
+        free = min(free, 1 if probe_wait_s is None else 0)
+        wait_s = max(wait_s or 0.0, probe_wait_s or 0.0)
     granted = tuple(permit_ids[: max(free, 0)])
     _insert(connection, bucket.id, endpoint, granted, node_id, at, deadline_s)
     return Reservation(granted, wait_s if not granted else None)
@@ -131,19 +132,15 @@ def silence(
 
     Without a word from the provider the source's own rule counts, longer each time within ten minutes.
     """
-    at, silent_until, silenced_at, times = connection.execute(
-        text(
-            "SELECT coalesce(:now, clock_timestamp()), silent_until, silenced_at, silence_count"
-            " FROM permit_buckets WHERE id = :id FOR UPDATE"
-        ),
-        {"id": bucket_id, "now": now},
-    ).one()
-    if silent_until is not None and silent_until > at:
+    before, at = _lock(connection, bucket_id, now)
+    if before.is_on(at):
         # A request that was already on the wire when the first 429 came: the same overrun, not a second one.
-        return float((silent_until - at).total_seconds())
-    is_repeated = silenced_at is not None and (at - silenced_at).total_seconds() <= 600
-    times = times + 1 if is_repeated else 1
-    wait_s = next_silence_s(times, retry_after_s, default_s)
+        # Only where its own answer asks for longer does it count.
+        asked_s = 0.0 if retry_after_s is None else next_silence_s(before.times, retry_after_s, 0.0)
+        times, wait_s = before.times, max(before.left_s(at), asked_s)
+    else:
+        times = before.times + 1 if before.is_recent(at) else 1
+        wait_s = next_silence_s(times, retry_after_s, default_s)
     connection.execute(
         text(
             """
@@ -170,6 +167,35 @@ def prune(connection: Connection, bucket: Bucket, now: datetime | None = None) -
     ).rowcount
 
 
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    """What a bucket's row says about its newest 429: silent until when, since when, the how many-th in a row."""
+
+    until: datetime | None
+    silenced_at: datetime | None
+    times: int
+
+    def is_on(self, at: datetime) -> bool:
+        return self.until is not None and self.until > at
+
+    def left_s(self, at: datetime) -> float:
+        return (self.until - at).total_seconds() if self.until is not None else 0.0
+
+    def is_recent(self, at: datetime) -> bool:
+        """Whether another 429 now belongs to the same trouble."""
+        return self.silenced_at is not None and (at - self.silenced_at).total_seconds() <= SAME_TROUBLE_S
+
+
+def _lock(connection: Connection, bucket_id: int, now: datetime | None) -> tuple[_Silence, datetime]:
+    """Lock the bucket's row; the time is read once the lock is held, for waiting for it may have taken a while."""
+    row = connection.execute(
+        text("SELECT silent_until, silenced_at, silence_count FROM permit_buckets WHERE id = :id FOR UPDATE"),
+        {"id": bucket_id},
+    ).one()
+    at: datetime = now or connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return _Silence(*row), at
+
+
 def _granted_before(connection: Connection, permit_ids: Sequence[UUID]) -> tuple[UUID, ...]:
     rows = connection.execute(text("SELECT id FROM permits WHERE id = ANY (:ids)"), {"ids": list(permit_ids)})
     return tuple(rows.scalars())
@@ -194,16 +220,16 @@ def _free(
     return free, max(waits, default=None)
 
 
-def _probes_left(connection: Connection, bucket_id: int, silent_until: datetime) -> int:
-    """After a silence one request goes first: 1 while none is under way, else 0."""
-    under_way = connection.scalar(
+def _probe_wait_s(connection: Connection, bucket_id: int, silent_until: datetime, at: datetime) -> float | None:
+    """In how many seconds the probe that is under way must be over; None while there is none."""
+    deadline_at: datetime | None = connection.scalar(
         text(
-            "SELECT count(*) FROM permits WHERE bucket_id = :id AND reserved_at >= :since AND done_at IS NULL"
-            " AND deadline_at > clock_timestamp()"
+            "SELECT max(deadline_at) FROM permits WHERE bucket_id = :id AND reserved_at >= :since"
+            " AND done_at IS NULL AND deadline_at > :at"
         ),
-        {"id": bucket_id, "since": silent_until},
+        {"id": bucket_id, "since": silent_until, "at": at},
     )
-    return 0 if under_way else 1
+    return None if deadline_at is None else (deadline_at - at).total_seconds()
 
 
 def _insert(

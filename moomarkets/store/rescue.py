@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from moomarkets.store import runs
 from moomarkets.store.executions import end_run
 from moomarkets.store.notify import JOBS, notify
 from moomarkets.store.sql import statement
@@ -39,12 +40,16 @@ def overdue(connection: Connection, now: datetime | None = None) -> set[int]:
 def rescue(
     connection: Connection, seen: Sequence[int], dead_nodes: Sequence[UUID], now: datetime | None = None
 ) -> list[Rescued]:
-    """Put the jobs of those executions back, fenced, if their lease is still over or their node is proven dead."""
+    """Put the jobs of those executions back, fenced, if their lease is still over or their node is proven dead.
+
+    The first time at once, later with growing waits. Jobs of a run that was cancelled are cancelled instead.
+    """
     rows = connection.execute(
         statement("rescue_executions"), {"seen": list(seen), "dead_nodes": list(dead_nodes), "now": now}
     )
     rescued = [Rescued(*row) for row in rows]
     if rescued:
+        _end_cancelled(connection, rescued, now)
         notify(connection, JOBS)
     return rescued
 
@@ -72,9 +77,23 @@ def give_up(connection: Connection, rescued: Rescued, now: datetime | None = Non
         return False
     connection.execute(
         text(
-            "UPDATE runs SET failed_jobs = failed_jobs + 1, planned_at = coalesce(planned_at, clock_timestamp()),"
-            " total_jobs = greatest(total_jobs, 1) WHERE id = :id"
+            "UPDATE runs SET failed_jobs = failed_jobs + 1, total_jobs = greatest(total_jobs, 1),"
+            " planned_at = coalesce(planned_at, :now, clock_timestamp()) WHERE id = :id"
         ),
-        {"id": rescued.run_id},
+        {"id": rescued.run_id, "now": now},
     )
     return end_run(connection, rescued.run_id, now)
+
+
+def _end_cancelled(connection: Connection, rescued: Sequence[Rescued], now: datetime | None) -> None:
+    """Cancel what is left of cancelled runs."""
+    # Against the order of locks (the jobs are locked already), hence without waiting for a run that somebody holds.
+    cancelled = connection.execute(
+        text(
+            "SELECT id FROM runs WHERE id = ANY (:ids) AND status = 'running' AND cancel_requested_at IS NOT NULL"
+            " ORDER BY id FOR UPDATE SKIP LOCKED"
+        ),
+        {"ids": [orphan.run_id for orphan in rescued if orphan.run_id is not None]},
+    )
+    for run_id in cancelled.scalars().all():
+        runs.cancel(connection, run_id, now)

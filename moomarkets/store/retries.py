@@ -48,8 +48,8 @@ def _retry_run(connection: Connection, run_id: int, group_id: int) -> int:
     connection.execute(
         text(
             """
-            UPDATE runs SET status = 'running', completed_at = NULL, error_message = NULL,
-                failed_jobs = failed_jobs - :count,
+            UPDATE runs SET status = 'running', completed_at = NULL, cancel_requested_at = NULL,
+                error_message = NULL, failed_jobs = failed_jobs - :count,
                 planned_at = CASE WHEN :is_plan THEN NULL ELSE planned_at END,
                 total_jobs = CASE WHEN :is_plan THEN 0 ELSE total_jobs END
             WHERE id = :run_id

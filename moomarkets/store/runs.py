@@ -124,10 +124,14 @@ def block(connection: Connection, run_id: int, blocked_by: str) -> None:
 def plan(connection: Connection, run_id: int, jobs: Sequence[PlannedJob], now: datetime | None = None) -> int:
     """Give the run its child jobs; returns how many of them are switched on and so count.
 
-    Standing jobs of the group are used again under their key, with their own priority and switch.
+    Standing jobs of the group are used again under their key, with their own priority and switch. A run that was
+    cancelled while it was planned gets none.
     """
-    group_id = connection.scalar(text("SELECT job_group_id FROM runs WHERE id = :id FOR UPDATE"), {"id": run_id})
-    enabled = _insert_jobs(connection, run_id, group_id, jobs, now) if jobs else 0
+    group_id, is_cancelled = connection.execute(
+        text("SELECT job_group_id, cancel_requested_at IS NOT NULL FROM runs WHERE id = :id FOR UPDATE"),
+        {"id": run_id},
+    ).one()
+    enabled = _insert_jobs(connection, run_id, group_id, jobs, now) if jobs and not is_cancelled else 0
     connection.execute(
         text("UPDATE runs SET planned_at = coalesce(:now, clock_timestamp()), total_jobs = :total WHERE id = :id"),
         {"id": run_id, "total": enabled, "now": now},
@@ -167,7 +171,8 @@ def cancel(connection: Connection, run_id: int, now: datetime | None = None) -> 
             """
             UPDATE runs SET cancelled_jobs = cancelled_jobs + :ended, status = 'running', blocked_by = NULL,
                 total_jobs = greatest(total_jobs, :ended),
-                planned_at = coalesce(planned_at, coalesce(:now, clock_timestamp())),
+                planned_at = coalesce(planned_at, :now, clock_timestamp()),
+                cancel_requested_at = coalesce(cancel_requested_at, :now, clock_timestamp()),
                 error_message = 'cancelled'
             WHERE id = :id AND status IN ('pending', 'running')
             """

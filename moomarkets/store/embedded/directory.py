@@ -41,6 +41,7 @@ class DataDirectory:
         self.cluster = self.path / "pgdata"
         self.logs = self.path / "log"
         self.sockets = self.path / "socket"
+        self._elsewhere: Path | None = None
 
     @property
     def log(self) -> Path:
@@ -74,9 +75,17 @@ class DataDirectory:
             if _fits(folder):
                 make_private(folder, account)
                 return folder, True
-        folder = Path(tempfile.mkdtemp(prefix="moomarkets-", dir="/tmp"))
-        make_private(folder, account)
-        return folder, True
+        return self._socket_elsewhere(account), True
+
+    def _socket_elsewhere(self, account: Account) -> Path:
+        """A fresh directory with a short path; the same again after a restart, for addresses are kept by many."""
+        if self._elsewhere is not None:
+            with contextlib.suppress(OSError, EmbeddedServerError):
+                make_private(self._elsewhere, account)
+                return self._elsewhere
+        self._elsewhere = Path(tempfile.mkdtemp(prefix="moomarkets-", dir="/tmp"))
+        make_private(self._elsewhere, account)
+        return self._elsewhere
 
     def check_version(self, major: int) -> None:
         """Refuse a database of another major version; nothing is touched."""

@@ -147,9 +147,11 @@ class Launcher:
         for pid in children() if self._code is not None else [self._child]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, step)
-        signal.setitimer(
-            signal.ITIMER_REAL, max(self._stop_s if self._steps == 1 else min(self._stop_s, KILL_AFTER_S), 0.001)
-        )
+        self._set_alarm(self._stop_s if self._steps == 1 else min(self._stop_s, KILL_AFTER_S))
+
+    def _set_alarm(self, seconds: float) -> None:
+        # Zero would mean no alarm at all.
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
 
     def _reap(self) -> bool:
         """Collect the dead; False when none is left. What the program leaves behind becomes our child too."""
@@ -161,7 +163,7 @@ class Launcher:
                 if pid == self._child:
                     self._code = os.waitstatus_to_exitcode(status)
                     self._steps = len(ESCALATION) - 1
-                    signal.setitimer(signal.ITIMER_REAL, KILL_AFTER_S)
+                    self._set_alarm(min(self._stop_s, KILL_AFTER_S))
         return False
 
 

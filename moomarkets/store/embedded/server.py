@@ -177,6 +177,8 @@ class EmbeddedServer:
     def _start(self, deadline: float) -> None:
         if self._child is not None and self._child.is_running:
             return self._await_answer(self._child, self._reached(), deadline)
+        if self._child is not None:
+            self._child.wait()
         self._child = self._attached_pid = None
         began = self._clock.monotonic()
         account = server_account(self._events)

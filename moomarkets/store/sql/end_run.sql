@@ -1,7 +1,9 @@
 -- Ends a run whose jobs have all ended, with its group's state and its occurrences; the run row is locked already.
 WITH ended AS (
     UPDATE runs
-    SET status = CASE WHEN failed_jobs > 0 THEN 'failed' WHEN cancelled_jobs > 0 THEN 'cancelled' ELSE 'completed' END,
+    SET status = CASE WHEN failed_jobs > 0 THEN 'failed'
+                      WHEN cancelled_jobs > 0 OR cancel_requested_at IS NOT NULL THEN 'cancelled'
+                      ELSE 'completed' END,
         completed_at = coalesce(:now, clock_timestamp())
     WHERE id = :run_id AND status = 'running' AND planned_at IS NOT NULL
       AND completed_jobs + failed_jobs + cancelled_jobs >= total_jobs

@@ -1,4 +1,5 @@
 -- Takes running executions whose lease is over, or whose node is proven dead; locks their job rows, skipping locked ones.
+-- The second look at the lease, under the lock of its row, lets a renewal that came in between win.
 WITH orphans AS MATERIALIZED (
     SELECT executions.id AS execution_id, jobs.id AS job_id
     FROM executions
@@ -16,11 +17,14 @@ WITH orphans AS MATERIALIZED (
         completed_at = coalesce(:now, clock_timestamp()), updated_at = coalesce(:now, clock_timestamp())
     FROM orphans
     WHERE executions.id = orphans.execution_id AND executions.status = 'running'
+      AND (executions.lease_until < coalesce(:now, clock_timestamp()) OR executions.node_id = ANY (:dead_nodes))
     RETURNING executions.id, executions.job_id
 )
 UPDATE jobs
 SET status = 'pending', lease_token = lease_token + 1, attempts = greatest(attempts - 1, 0),
-    crash_count = crash_count + 1, due_at = coalesce(:now, clock_timestamp()),
+    crash_count = crash_count + 1,
+    due_at = coalesce(:now, clock_timestamp())
+        + make_interval(secs => CASE WHEN crash_count = 0 THEN 0 ELSE least(2.0 ^ least(crash_count - 1, 10), 60) END),
     updated_at = coalesce(:now, clock_timestamp())
 FROM interrupted
 WHERE jobs.id = interrupted.job_id

@@ -117,8 +117,10 @@ def as_nobody() -> tuple[str, ...]:
         pytest.skip("only root can become another user")
     prefix = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
     system = f"/usr/bin/python{sysconfig.get_python_version()}"
+    # Twice, because the first execution still has the rights of root.
+    again = "import subprocess, sys; subprocess.run([sys.executable, '-c', ''], check=True)"
     for python in (sys.executable, system):
-        if subprocess.run([*prefix, python, "-c", ""], check=False, capture_output=True).returncode == 0:
+        if subprocess.run([*prefix, python, "-c", again], check=False, capture_output=True).returncode == 0:
             return (*prefix, python)
     pytest.skip("no Python of this version that another user may execute")
 

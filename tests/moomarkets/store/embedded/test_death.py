@@ -71,10 +71,10 @@ def test_a_killed_launcher_takes_the_server_along_and_the_owner_notices(
 
     os.kill(parent_of(first), signal.SIGKILL)
 
+    assert has_ended(first, within_s=10)
     assert server.wait(timeout_s=10) is not None
     assert not server.is_alive()
     server.start()
-    assert has_ended(first, within_s=0)
     assert server.is_alive()
 
 
@@ -147,11 +147,11 @@ def test_two_owners_never_share_a_directory(data_dir: Path, start_owner: StartOw
 
 
 def test_of_many_that_start_at_once_exactly_one_becomes_the_owner(place: Path, start_owner: StartOwner) -> None:
-    owners = [start_owner(place / "data") for _ in range(4)]
+    owners = [start_owner(place / "data") for _ in range(3)]
 
     answers = [owner.answer() for owner in owners]
 
-    assert sorted("server" in answer for answer in answers) == [False, False, False, True]
+    assert sorted("server" in answer for answer in answers) == [False, False, True]
     assert {answer.get("exit_code", 4) for answer in answers} == {4}
 
 

@@ -117,6 +117,10 @@ def test_any_path_will_do(data_dir: Path, place: Path, make_server: MakeServer, 
     with psycopg.connect(server.dsn("app")) as connection:
         sockets = Path(connection.info.host)
     assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
+    address = server.dsn("app")
+    server.stop()
+    server.start()
+    assert server.dsn("app") == address
     server.stop()
     assert sockets.exists() == sockets.is_relative_to(place)
     moved.rename(data_dir)

@@ -1,0 +1,207 @@
+"""What the JobManager hears and what it has done: the events and effects of `actors.dispatch`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from actors.otp.messages import ReplyTo
+from moomarkets.domain.dependencies import WaitingRun
+from moomarkets.domain.errors import Reason
+from moomarkets.domain.job import Attempt, Ending, Failed
+from moomarkets.domain.retry import GiveUp, Retry
+
+# Events.
+
+
+@dataclass(frozen=True, slots=True)
+class SlotReady:
+    """An executor has started and is idle."""
+
+    slot: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotGone:
+    """An executor died; its attempt, if it had one, is settled by this."""
+
+    slot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """These attempts are ours now."""
+
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimerReady:
+    """A claimer has started: it has to be told how many attempts are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimsOver:
+    """The claimer claims nothing more; whatever it had claimed has arrived before this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An executor's attempt has ended."""
+
+    slot: str
+    attempt: Attempt
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A write of ours is durable. It may have changed what runs wait for, or brought jobs that are due."""
+
+    looks: bool = False
+    wakes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunsChanged:
+    """A run was asked for or has ended, here or elsewhere: look which may start."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunsSeen:
+    """What a look found; None where the look itself failed."""
+
+    waiting: tuple[WaitingRun, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelJobs:
+    """Stop the attempts of these jobs that run here."""
+
+    job_ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Start nothing more; answer `reply_to` when nothing runs any more. Sticky."""
+
+    reply_to: ReplyTo
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Stop whatever still runs here; the jobs are given back, uncharged."""
+
+
+Event = (
+    SlotReady
+    | SlotGone
+    | Claimed
+    | ClaimerReady
+    | ClaimsOver
+    | Finished
+    | Acknowledged
+    | RunsChanged
+    | RunsSeen
+    | CancelJobs
+    | Drain
+    | Interrupt
+)
+
+
+# Effects.
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Tell the claimer for how many attempts there is room, after the first `received` that it has claimed."""
+
+    count: int
+    received: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StopClaiming:
+    """Tell the claimer to claim nothing more, and to say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Give the attempt to that executor."""
+
+    slot: str
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Tell that executor to cancel its attempt."""
+
+    slot: str
+    execution_id: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFailure:
+    """Store that the attempt failed, and what becomes of its job."""
+
+    attempt: Attempt
+    failure: Failed
+    verdict: Retry | GiveUp
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtRuns:
+    """Read which runs are pending and what they wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """Store that the run starts."""
+
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRun:
+    """Store what the run waits for."""
+
+    run_id: int
+    blocked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class WakeClaimer:
+    """Tell the claimer that jobs have become due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Reply to a caller that has been waiting."""
+
+    reply_to: ReplyTo
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Emit an event."""
+
+    name: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+Effect = (
+    Want
+    | StopClaiming
+    | Assign
+    | Stop
+    | RecordFailure
+    | LookAtRuns
+    | StartRun
+    | BlockRun
+    | WakeClaimer
+    | Answer
+    | Report
+)

@@ -1,0 +1,391 @@
+"""The manager's rules: fixed stories, and any story that can happen."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
+
+from actors.dispatch import MOST_UNACKNOWLEDGED, State, decide, with_write
+from actors.dispatch_messages import (
+    Acknowledged,
+    Answer,
+    Assign,
+    BlockRun,
+    CancelJobs,
+    Claimed,
+    ClaimsOver,
+    Drain,
+    Effect,
+    Event,
+    Finished,
+    Interrupt,
+    LookAtRuns,
+    RecordFailure,
+    Report,
+    RunsChanged,
+    RunsSeen,
+    SlotGone,
+    SlotReady,
+    StartRun,
+    Stop,
+    StopClaiming,
+    WakeClaimer,
+    Want,
+)
+from actors.otp.messages import ReplyTo
+from moomarkets.domain.dependencies import WaitingRun
+from moomarkets.domain.errors import Reason
+from moomarkets.domain.job import PLAN, Attempt, Failed, Lease, LostLease, Succeeded
+from moomarkets.domain.retry import GiveUp, Retry
+
+CHANCE = random.Random(1)
+
+
+def attempt(execution_id: int, **changes: object) -> Attempt:
+    lease = Lease(execution_id, job_id=1000 + execution_id, token=1)
+    made = Attempt(lease, 1, 1, 1, "work", f"key {execution_id}", f"job {execution_id}", {}, None, 1, 3, 60)
+    return replace(made, **changes)  # type: ignore[arg-type]  # any field
+
+
+def after(*events: Event, state: State | None = None) -> tuple[State, list[Effect]]:
+    """The state after all events, and the effects of the last."""
+    state, effects = state or State(), []
+    for event in events:
+        state, effects = decide(state, event, CHANCE)
+    return state, effects
+
+
+def waiter() -> ReplyTo:
+    return ReplyTo(None, set())
+
+
+def test_an_idle_executor_gets_what_was_claimed() -> None:
+    state, effects = after(SlotReady("x0"), Claimed((attempt(1),)))
+
+    assert effects == [Assign("x0", attempt(1)), Want(0, 1)]
+    assert state.running == {"x0": attempt(1)}
+
+
+def test_what_finds_no_executor_waits_for_one() -> None:
+    _, effects = after(SlotReady("x0"), Claimed((attempt(1), attempt(2))), Finished("x0", attempt(1), Succeeded()))
+
+    assert Assign("x0", attempt(2)) in effects
+
+
+def test_the_claimer_is_told_of_the_room_and_of_what_has_arrived() -> None:
+    _, effects = after(SlotReady("x0"), SlotReady("x1"), SlotReady("x2"), Claimed((attempt(1),)))
+
+    assert effects[-1] == Want(2, 1)
+
+
+def test_a_late_report_of_an_attempt_that_its_executors_death_has_settled_counts_nothing() -> None:
+    state, _ = after(SlotReady("x0"), Claimed((attempt(1),)), SlotGone("x0"))
+
+    later, effects = decide(state, Finished("x0", attempt(1), Succeeded()), CHANCE)
+
+    assert later == state
+    assert effects == [Want(0, 1)]
+
+
+def test_an_executor_that_dies_gives_its_attempt_back_uncharged() -> None:
+    state, effects = after(SlotReady("x0"), Claimed((attempt(1),)), SlotGone("x0"))
+
+    record = next(effect for effect in effects if isinstance(effect, RecordFailure))
+    assert (record.failure.reason, record.verdict) == (Reason.INTERRUPTED, Retry(0.0, is_charged=False))
+    assert state.slots == {}
+
+
+def test_an_executor_that_starts_anew_unnoticed_settles_what_it_was_busy_with() -> None:
+    state, effects = after(SlotReady("x0"), Claimed((attempt(1),)), SlotReady("x0"))
+
+    assert [effect.attempt for effect in effects if isinstance(effect, RecordFailure)] == [attempt(1)]
+    assert state.slots == {"x0": None}
+
+
+def test_a_lost_lease_is_recorded_nowhere() -> None:
+    state, effects = after(SlotReady("x0"), Claimed((attempt(1),)), Finished("x0", attempt(1), LostLease()))
+
+    assert [effect.name for effect in effects if isinstance(effect, Report)] == ["job.fenced"]
+    assert state.unacknowledged == 0
+
+
+def test_the_last_retry_is_followed_by_giving_up() -> None:
+    last = attempt(1, number=4)
+
+    state, effects = after(SlotReady("x0"), Claimed((last,)), Finished("x0", last, Failed(Reason.UPSTREAM, "HTTP 500")))
+
+    assert RecordFailure(last, Failed(Reason.UPSTREAM, "HTTP 500"), GiveUp(Reason.UPSTREAM)) in effects
+    assert state.failed == 1
+
+
+def test_the_end_of_a_run_leads_to_a_look_at_those_that_wait() -> None:
+    _, effects = after(SlotReady("x0"), Claimed((attempt(1),)), Finished("x0", attempt(1), Succeeded(run_ended=True)))
+
+    assert LookAtRuns() in effects
+
+
+def test_a_plan_wakes_the_claimer_for_the_jobs_that_it_has_made() -> None:
+    plan = attempt(1, job_type=PLAN)
+
+    _, effects = after(SlotReady("x0"), Claimed((plan,)), Finished("x0", plan, Succeeded()))
+
+    assert WakeClaimer() in effects
+
+
+def test_runs_are_looked_at_one_look_at_a_time_and_again_when_something_changed_meanwhile() -> None:
+    state, first = after(RunsChanged())
+    state, second = after(RunsChanged(), RunsChanged(), state=state)
+    state, third = after(RunsSeen(()), state=state)
+    state, fourth = after(RunsSeen(()), state=state)
+
+    looks = [effects.count(LookAtRuns()) for effects in (first, second, third, fourth)]
+    assert looks == [1, 0, 1, 0]
+    assert not state.is_looking
+
+
+def test_a_look_that_failed_is_over_too() -> None:
+    state, effects = after(RunsChanged(), RunsSeen(None), RunsChanged())
+
+    assert LookAtRuns() in effects
+    assert state.unacknowledged == 0
+
+
+def test_runs_that_may_start_are_started_and_the_others_are_told_why_not() -> None:
+    free = WaitingRun(1, "a", False, "s", True, False, {})
+    paused = WaitingRun(2, "b", True, "s", True, False, {})
+
+    state, effects = after(RunsChanged(), RunsSeen((free, paused)))
+
+    assert effects[:2] == [StartRun(1), BlockRun(2, "paused")]
+    assert state.unacknowledged == 2
+
+
+def test_nothing_new_is_started_while_too_much_is_unacknowledged() -> None:
+    state = State(unacknowledged=MOST_UNACKNOWLEDGED + 1)
+
+    state, effects = after(SlotReady("x0"), Claimed((attempt(1),)), state=state)
+    _, later = after(Acknowledged(), state=state)
+
+    assert effects == [Want(0, 1)]
+    assert Assign("x0", attempt(1)) in later
+
+
+def test_cancelled_jobs_are_stopped_where_they_run_and_ended_where_they_wait() -> None:
+    state, _ = after(SlotReady("x0"), Claimed((attempt(1), attempt(2), attempt(3))))
+
+    state, effects = after(CancelJobs(frozenset({1001, 1002})), state=state)
+
+    assert Stop("x0", 1, Reason.CANCELLED) in effects
+    ended = [effect for effect in effects if isinstance(effect, RecordFailure)]
+    assert [(end.attempt, end.verdict) for end in ended] == [(attempt(2), GiveUp(Reason.CANCELLED))]
+    assert state.waiting == (attempt(3),)
+
+
+def test_what_is_claimed_and_not_started_goes_back_at_the_drain_and_what_arrives_later_too() -> None:
+    state, _ = after(SlotReady("x0"), Claimed((attempt(1), attempt(2))))
+
+    state, first = after(Drain(waiter()), state=state)
+    state, second = after(Claimed((attempt(3),)), state=state)
+
+    assert StopClaiming() in first
+    assert [effect.attempt for effect in first if isinstance(effect, RecordFailure)] == [attempt(2)]
+    assert [effect.attempt for effect in second if isinstance(effect, RecordFailure)] == [attempt(3)]
+    assert state.waiting == ()
+
+
+def test_a_drain_is_answered_when_nothing_runs_nothing_can_come_and_all_is_stored() -> None:
+    reply_to = waiter()
+    state, _ = after(SlotReady("x0"), Claimed((attempt(1),)), Drain(reply_to))
+
+    state, claims_over = after(ClaimsOver(), state=state)
+    state, finished = after(Finished("x0", attempt(1), Failed(Reason.UPSTREAM)), state=state)
+    state, acknowledged = after(Acknowledged(), state=state)
+
+    assert not any(isinstance(effect, Answer) for effect in [*claims_over, *finished])
+    assert acknowledged == [Answer(reply_to, True)]
+
+
+def test_a_drain_is_sticky() -> None:
+    state, _ = after(SlotReady("x0"), Drain(waiter()), ClaimsOver())
+
+    for event in (SlotReady("x1"), RunsChanged(), Acknowledged(looks=True, wakes=False)):
+        state, effects = decide(with_write(state), event, CHANCE)
+        assert [effect for effect in effects if isinstance(effect, Assign | Want | LookAtRuns | StartRun)] == []
+
+
+def test_a_run_that_a_look_found_before_the_drain_is_left_to_others() -> None:
+    free = WaitingRun(1, "a", False, "s", True, False, {})
+
+    state, _ = after(RunsChanged(), Drain(waiter()))
+    _, effects = after(RunsSeen((free,)), state=state)
+
+    assert StartRun(1) not in effects
+
+
+def test_the_claimer_is_asked_again_to_stop_until_it_has_said_so() -> None:
+    state, _ = after(Drain(waiter()))
+
+    _, before = after(RunsChanged(), state=state)
+    _, later = after(ClaimsOver(), RunsChanged(), state=state)
+
+    assert before == [StopClaiming()]
+    assert later == []
+
+
+def test_an_interrupt_stops_everything_that_runs() -> None:
+    _, effects = after(SlotReady("x0"), SlotReady("x1"), Claimed((attempt(1), attempt(2))), Interrupt())
+
+    stops = [effect for effect in effects if isinstance(effect, Stop)]
+    assert [(stop.slot, stop.reason) for stop in stops] == [("x0", Reason.INTERRUPTED), ("x1", Reason.INTERRUPTED)]
+
+
+class AnyStory(RuleBasedStateMachine):
+    """Events in any order that can happen, with a claimer, executors and a store that keep their own books."""
+
+    ends = Bundle("ends")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = State()
+        self.numbers = 0
+        self.held: dict[str, Attempt] = {}
+        self.settled: dict[int, int] = {}
+        self.writes = 0
+        self.looks = 0
+        self.room = 0
+        self.drains: list[ReplyTo] = []
+        self.answered: set[ReplyTo] = set()
+        self.over = False
+
+    def take(self, event: Event) -> None:
+        self.state, effects = decide(self.state, event, CHANCE)
+        for effect in effects:
+            self.carry_out(effect)
+
+    def carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Assign(slot, given):
+                assert not self.drains
+                assert slot not in self.held
+                self.held[slot] = given
+            case RecordFailure(given, _, _):
+                self.settle(given)
+                self.writes += 1
+            case Report("job.completed" | "job.fenced", fields):
+                self.settled[int(str(fields["job_id"])) - 1000] += 1
+            case StartRun() | BlockRun():
+                assert not self.drains
+                self.writes += 1
+            case LookAtRuns():
+                self.looks += 1
+            case Want(count, received):
+                assert not self.drains or count == 0
+                assert received == self.numbers
+                self.room = count
+            case Answer(reply_to, _):
+                assert reply_to not in self.answered
+                assert self.over
+                assert not self.state.running
+                assert not self.state.unacknowledged
+                self.answered.add(reply_to)
+
+    def settle(self, given: Attempt) -> None:
+        self.settled[given.lease.execution_id] += 1
+
+    @rule(slot=st.sampled_from(["x0", "x1", "x2"]))
+    def executor_starts(self, slot: str) -> None:
+        self.held.pop(slot, None)
+        self.take(SlotReady(slot))
+
+    @rule(count=st.integers(1, 3))
+    def attempts_are_claimed(self, count: int) -> None:
+        if self.over:
+            return
+        made = tuple(attempt(self.numbers + offset + 1) for offset in range(count))
+        self.numbers += count
+        self.settled.update(dict.fromkeys((one.lease.execution_id for one in made), 0))
+        self.take(Claimed(made))
+
+    @precondition(lambda self: self.held)
+    @rule(target=ends, data=st.data(), ending=st.sampled_from([Succeeded(), LostLease(), Failed(Reason.UPSTREAM)]))
+    def attempt_ends(self, data: st.DataObject, ending: Succeeded | LostLease | Failed) -> Finished:
+        slot = data.draw(st.sampled_from(sorted(self.held)))
+        end = Finished(slot, self.held.pop(slot), ending)
+        self.take(end)
+        return end
+
+    @rule(end=consumes(ends))
+    def report_comes_twice(self, end: Finished) -> None:
+        self.take(end)
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def executor_dies(self, data: st.DataObject) -> None:
+        slot = data.draw(st.sampled_from(sorted(self.held)))
+        lost = self.held.pop(slot)
+        self.take(SlotGone(slot))
+        self.take(Finished(slot, lost, Succeeded()))
+
+    @precondition(lambda self: self.writes)
+    @rule(looks=st.booleans())
+    def write_is_durable(self, looks: bool) -> None:
+        self.writes -= 1
+        self.take(Acknowledged(looks=looks))
+
+    @rule()
+    def runs_change(self) -> None:
+        self.take(RunsChanged())
+
+    @precondition(lambda self: self.looks)
+    @rule(is_paused=st.booleans())
+    def look_ends(self, is_paused: bool) -> None:
+        self.looks -= 1
+        self.take(RunsSeen((WaitingRun(1, "a", is_paused, "s", True, False, {}),)))
+
+    @rule(jobs=st.frozensets(st.integers(1001, 1012)))
+    def jobs_are_cancelled(self, jobs: frozenset[int]) -> None:
+        self.take(CancelJobs(jobs))
+
+    @rule()
+    def drain_is_asked_for(self) -> None:
+        if len(self.drains) < 2:
+            self.drains.append(waiter())
+            self.take(Drain(self.drains[-1]))
+
+    @precondition(lambda self: self.drains)
+    @rule()
+    def claims_end(self) -> None:
+        self.over = True
+        self.take(ClaimsOver())
+
+    @invariant()
+    def each_attempt_is_settled_at_most_once_and_never_forgotten(self) -> None:
+        open_now = {one.lease.execution_id for one in (*self.held.values(), *self.state.waiting)}
+        for number, times in self.settled.items():
+            assert times == (0 if number in open_now else 1)
+
+    @invariant()
+    def books_agree(self) -> None:
+        assert self.state.running == self.held
+        assert self.state.unacknowledged == self.writes
+        assert self.looks <= 1
+
+    @invariant()
+    def room_is_what_idle_executors_can_take(self) -> None:
+        if not self.drains:
+            idle = [slot for slot, one in self.state.slots.items() if one is None]
+            assert self.room == len(idle)
+            assert not (idle and self.state.waiting)
+
+    @invariant()
+    def drains_are_answered_when_all_is_over(self) -> None:
+        if self.over and not self.held and not self.writes:
+            assert self.answered == set(self.drains)
+
+
+AnyStory.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestAnyStory = AnyStory.TestCase

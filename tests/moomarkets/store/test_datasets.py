@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import re
+from datetime import date
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from moomarkets.domain.dataset import DAILY_BARS, DATASETS, LISTED_ISSUES, TRADING_CALENDAR, Batch, ColumnType
+from moomarkets.store import datasets, reports
+from moomarkets.store.coverage import Owner
+from moomarkets.store.datasets import Stored
+from tests.moomarkets.store.scene import LOCAL, START, Scene, after
+
+DAY = date(2026, 11, 19)
+
+
+def bar(
+    code: str = "72030", close: float | None = 3000.0, extra: dict[str, object] | None = None
+) -> tuple[object, ...]:
+    return (code, DAY, 1.0, 2.0, 0.5, close, "0", "0", 100.0, 3e5, 1.0, extra)
+
+
+def store(scene: Scene, *rows: tuple[object, ...], execution_id: int = 1, user_id: int = LOCAL) -> Stored:
+    owner, batch = Owner(user_id, scene.source_id), Batch(DAILY_BARS, list(rows))
+    return scene.do(datasets.upsert, batch, owner, execution_id=execution_id, fetched_at=after(execution_id))
+
+
+def test_rows_are_stored_with_their_owner_and_where_they_come_from(scene: Scene) -> None:
+    assert store(scene, bar(), execution_id=7) == Stored(written=1, revised=0)
+
+    row = scene.one("SELECT * FROM v_data_daily_bars")
+    assert (row.user_id, row.data_source_id, row.code, row.on_date, row.close) == (
+        1,
+        scene.source_id,
+        "72030",
+        DAY,
+        3000,
+    )
+    assert (row.execution_id, row.fetched_at, row.extra) == (7, after(7), None)
+
+
+def test_storing_the_same_again_writes_nothing(scene: Scene) -> None:
+    rows = [bar("72030"), bar("13010", None), bar("67580", extra={"New": [1, None, "文字"]})]
+    store(scene, *rows)
+
+    assert store(scene, *rows, execution_id=2) == Stored(written=0, revised=0)
+
+    assert scene.one("SELECT array_agg(DISTINCT execution_id) FROM daily_bars")[0] == [1]
+
+
+def test_a_changed_row_is_replaced_and_the_old_one_stays_as_a_revision(scene: Scene) -> None:
+    store(scene, bar("72030", 3000), bar("13010", 10))
+
+    assert store(scene, bar("72030", 3001), bar("13010", 10), execution_id=2) == Stored(written=1, revised=1)
+
+    revision = scene.one("SELECT * FROM revisions")
+    assert scene.one("SELECT close FROM daily_bars WHERE code = '72030'")[0] == 3001
+    assert (revision.dataset, revision.row["close"], revision.row["execution_id"], revision.replaced_by) == (
+        "daily_bars", 3000, 1, 2,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "now"), [(None, 1.0), (1.0, None)])
+def test_a_value_that_appears_or_vanishes_is_a_change(scene: Scene, before: float | None, now: float | None) -> None:
+    store(scene, bar(close=before))
+
+    assert store(scene, bar(close=now)) == Stored(written=1, revised=1)
+
+
+def test_unknown_fields_are_kept_and_their_order_does_not_matter(scene: Scene) -> None:
+    store(scene, bar(extra={"a": 1, "b": {"c": [True]}}))
+
+    assert store(scene, bar(extra={"b": {"c": [True]}, "a": 1})) == Stored(0, 0)
+    assert store(scene, bar(extra={"a": 2})) == Stored(1, 1)
+    assert scene.one("SELECT extra FROM daily_bars")[0] == {"a": 2}
+
+
+def test_users_and_sources_keep_rows_of_their_own(scene: Scene) -> None:
+    store(scene, bar(close=1))
+
+    assert store(scene, bar(close=2), user_id=LOCAL + 1) == Stored(written=1, revised=0)
+
+    assert scene.do(datasets.count, DAILY_BARS, LOCAL) == 1
+    assert scene.do(reports.dataset_rows, LOCAL)["daily_bars"] == 1
+
+
+def test_an_empty_batch_writes_nothing(scene: Scene) -> None:
+    assert store(scene) == Stored(0, 0)
+
+
+def test_two_batches_fit_into_one_transaction(scene: Scene) -> None:
+    owner = Owner(LOCAL, scene.source_id)
+    calendar = Batch(TRADING_CALENDAR, [(DAY, "1", None)])
+
+    with scene.database.transaction() as connection:
+        datasets.upsert(connection, Batch(DAILY_BARS, [bar()]), owner, execution_id=1, fetched_at=START)
+        datasets.upsert(connection, calendar, owner, execution_id=1, fetched_at=START)
+
+    assert scene.do(reports.dataset_rows, LOCAL) == {
+        "listed_issues": 0, "trading_calendar": 1, "daily_bars": 1, "yahoo_daily_bars": 0,
+    }  # fmt: skip
+
+
+def test_a_whole_trading_day_of_4400_issues_is_stored_and_found_again(scene: Scene) -> None:
+    rows = [bar(f"{number:05}") for number in range(4400)]
+
+    assert store(scene, *rows) == Stored(4400, 0)
+    assert store(scene, *rows) == Stored(0, 0)
+    assert store(scene, *(bar(f"{number:05}", 2.0) for number in range(4400))) == Stored(4400, 4400)
+
+
+@pytest.mark.parametrize("close", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_not_a_finite_number_never_gets_in(scene: Scene, close: float) -> None:
+    with pytest.raises(DBAPIError) as raised:
+        store(scene, bar("13010"), bar("72030", close))
+
+    assert isinstance(raised.value.orig, psycopg.errors.CheckViolation)
+    assert scene.do(datasets.count, DAILY_BARS, LOCAL) == 0
+
+
+def test_what_the_driver_refuses_while_copying_is_an_error_like_any_other(scene: Scene) -> None:
+    with pytest.raises(DBAPIError) as raised:
+        store(scene, bar("7203\0"))
+
+    assert isinstance(raised.value.orig, psycopg.DataError)
+    assert store(scene, bar()) == Stored(1, 0)
+
+
+def test_twin_rows_in_one_batch_are_refused(scene: Scene) -> None:
+    with pytest.raises(DBAPIError):
+        store(scene, bar(), bar())
+
+
+@pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS.keys())
+def test_every_dataset_has_a_table_with_its_columns_and_types(scene: Scene, dataset: datasets.Dataset) -> None:
+    with scene.database.transaction() as connection:
+        rows = connection.execute(
+            text("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = :table"),
+            {"table": dataset.name},
+        ).all()
+
+    kept = {name: kind for name, kind in rows}
+    ours = {"user_id", "data_source_id", "execution_id", "fetched_at"}
+    assert set(kept) - ours == set(dataset.column_names)
+    assert all(kept[column.name] == column.type for column in dataset.columns)
+    assert dataset.columns[-1].type is ColumnType.JSON
+
+
+def test_every_number_column_refuses_what_is_not_finite(scene: Scene) -> None:
+    with scene.database.transaction() as connection:
+        checks = connection.execute(
+            text(
+                "SELECT relname, pg_get_constraintdef(pg_constraint.oid) FROM pg_constraint"
+                " JOIN pg_class ON pg_class.oid = conrelid WHERE contype = 'c'"
+            )
+        ).all()
+    guarded = {(table, column) for table, check in checks for column in re.findall(r"(\w+) > '-Infinity'", check)}
+
+    wanted = {
+        (dataset.name, column.name)
+        for dataset in DATASETS.values()
+        for column in dataset.columns
+        if column.type is ColumnType.NUMBER
+    }
+    assert wanted - guarded == set()
+
+
+def test_lists_are_kept_by_date_and_code(scene: Scene) -> None:
+    issue = (DAY, "130A0", "会社", *(None,) * 11, {"id": str(uuid4())})
+
+    stored = scene.do(
+        datasets.upsert, Batch(LISTED_ISSUES, [issue]), Owner(LOCAL, scene.source_id), execution_id=1, fetched_at=START
+    )
+
+    assert stored == Stored(1, 0)
+    assert scene.one("SELECT code, name FROM listed_issues") == ("130A0", "会社")

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from moomarkets.domain.errors import Conflict, InvalidInput, NotFound
+from moomarkets.domain.group import GroupDefinition
+from moomarkets.store import groups, reports, runs
+from tests.moomarkets.store.scene import LOCAL, START, Scene
+
+
+def test_a_group_is_kept_with_all_that_was_said(scene: Scene) -> None:
+    scene.group("calendar")
+
+    scene.group(
+        "bars", scope={"newest": 5}, schedule={"cron": "0 17 * * *"}, depends_on=("calendar", "calendar"), priority=9
+    )
+
+    bars = scene.do(reports.groups, LOCAL)[1]
+    assert bars["scope"] == {"newest": 5, "job_types": ["fetch"]}
+    assert (bars["schedule"], bars["depends_on"]) == ({"cron": "0 17 * * *"}, ["calendar"])
+    assert (bars["status"], bars["priority"], bars["max_retries"], bars["retry_delay"]) == ("idle", 9, 3, 300)
+
+
+def test_a_name_is_given_once(scene: Scene) -> None:
+    scene.group("bars")
+
+    with pytest.raises(Conflict, match="bars"):
+        scene.group("bars")
+
+    assert scene.do(groups.exists, LOCAL, "bars")
+    assert not scene.do(groups.exists, LOCAL, "others")
+
+
+def test_an_unknown_source_or_dependency_is_refused_and_nothing_is_stored(scene: Scene) -> None:
+    with pytest.raises(NotFound, match="source nowhere"):
+        scene.do(groups.create, LOCAL, GroupDefinition("bars", "nowhere", ("fetch",)))
+    with pytest.raises(NotFound, match="group calendar"):
+        scene.group("bars", depends_on=("calendar",))
+
+    assert scene.do(reports.groups, LOCAL) == []
+
+
+def test_a_group_that_would_depend_on_itself_is_refused_with_the_path(scene: Scene) -> None:
+    with pytest.raises(InvalidInput, match="bars -> bars"):
+        scene.group("bars", depends_on=("bars",))
+
+    assert scene.do(reports.groups, LOCAL) == []
+
+
+def test_another_users_group_is_not_found(scene: Scene) -> None:
+    scene.group("bars")
+
+    with pytest.raises(NotFound):
+        scene.do(groups.find, LOCAL + 1, "bars")
+
+
+def test_a_paused_group_stays_paused_when_a_run_is_asked_for_and_ends(scene: Scene) -> None:
+    group_id = scene.group()
+    scene.run("a", group_id=group_id)
+    (attempt,) = scene.claim()
+    scene.do(groups.set_paused, group_id, True)
+
+    scene.complete(attempt)
+    scene.request(group_id)
+
+    assert scene.one("SELECT status FROM job_groups")[0] == "paused"
+
+
+@pytest.mark.parametrize(("ends_as", "status"), [(None, "idle"), ("completed", "completed"), ("cancelled", "failed")])
+def test_a_group_that_goes_on_shows_what_its_newest_run_came_to(scene: Scene, ends_as: str | None, status: str) -> None:
+    group_id = scene.group()
+    if ends_as is not None:
+        run_id = scene.request(group_id)
+        scene.execute("UPDATE runs SET status = :status WHERE id = :id", id=run_id, status=ends_as)
+    scene.do(groups.set_paused, group_id, True)
+
+    scene.do(groups.set_paused, group_id, False)
+
+    assert scene.one("SELECT status FROM job_groups")[0] == status
+
+
+def test_what_is_paused_waits_and_says_so(scene: Scene) -> None:
+    group_id = scene.group()
+    scene.request(group_id, START)
+
+    scene.do(groups.set_paused, group_id, True)
+
+    assert [run.is_paused for run in scene.do(runs.waiting)] == [True]

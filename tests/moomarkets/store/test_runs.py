@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+from moomarkets.domain.dependencies import Admit, Block, decide
+from moomarkets.domain.errors import Reason
+from moomarkets.domain.group import RunKind, RunStatus
+from moomarkets.domain.job import PLAN
+from moomarkets.store import runs, sources
+from tests.moomarkets.store.scene import LOCAL, START, Scene, after, planned
+
+
+def test_a_second_request_is_answered_with_the_run_under_way(scene: Scene) -> None:
+    group_id = scene.group()
+    first = scene.do(runs.request, group_id, uuid4(), RunKind.MANUAL, START)
+
+    second = scene.do(runs.request, group_id, uuid4(), RunKind.SCHEDULED, START)
+
+    assert (first, second) == ((first[0], True), (first[0], False))
+    assert scene.do(runs.active, group_id) == first[0]
+
+
+def test_a_request_repeated_after_a_lost_answer_finds_its_run_even_when_that_has_ended(scene: Scene) -> None:
+    group_id, key = scene.group(), uuid4()
+    run_id, _ = scene.do(runs.request, group_id, key, RunKind.MANUAL, START)
+    scene.do(runs.cancel, run_id, START)
+
+    assert scene.do(runs.request, group_id, key, RunKind.MANUAL, START) == (run_id, False)
+    assert scene.do(runs.active, group_id) is None
+
+
+def test_requests_from_many_threads_make_one_run(scene: Scene) -> None:
+    group_id = scene.group()
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: scene.do(runs.request, group_id, uuid4(), RunKind.MANUAL), range(12)))
+
+    assert len({run_id for run_id, _ in answers}) == 1
+    assert sum(is_new for _, is_new in answers) == 1
+
+
+def test_a_run_starts_with_the_job_that_plans_it_and_once(scene: Scene) -> None:
+    run_id = scene.request(scene.group())
+
+    assert scene.do(runs.admit, run_id, START)
+    assert not scene.do(runs.admit, run_id, START)
+
+    assert [attempt.job_type for attempt in scene.claim(job_types=[PLAN])] == [PLAN]
+    assert scene.one("SELECT status FROM job_groups")[0] == "running"
+
+
+def test_a_run_waits_for_the_group_that_it_depends_on(scene: Scene) -> None:
+    upstream = scene.group("calendar")
+    run_id = scene.request(scene.group("bars", depends_on=("calendar",)))
+    assert decide(scene.do(runs.waiting)) == [Block(run_id, "group calendar: its newest run is still to come")]
+
+    scene.run("a", group_id=upstream)
+    assert scene.do(runs.waiting)[0].upstream == {"calendar": RunStatus.RUNNING}
+    scene.complete(*scene.claim())
+
+    assert decide(scene.do(runs.waiting)) == [Admit(run_id)]
+
+
+def test_what_a_run_waits_for_is_recorded_and_not_decided_again(scene: Scene) -> None:
+    run_id = scene.request(scene.group())
+    sources_off = "UPDATE data_sources SET is_enabled = false"
+    scene.execute(sources_off)
+    (decision,) = decide(scene.do(runs.waiting))
+    assert decision == Block(run_id, "source sim is disabled")
+
+    scene.do(runs.block, run_id, "source sim is disabled")
+
+    assert decide(scene.do(runs.waiting)) == []
+
+
+def test_a_run_waits_for_a_credential_where_its_source_needs_one(scene: Scene) -> None:
+    scene.execute("""UPDATE data_sources SET config = '{"needs_credential": true}'""")
+    run_id = scene.request(scene.group())
+    assert scene.do(runs.waiting)[0].credential_is_missing
+
+    scene.do(sources.put_credential, LOCAL, scene.source_id, b"sealed")
+
+    assert decide(scene.do(runs.waiting)) == [Admit(run_id)]
+
+
+def test_standing_jobs_are_used_again_with_their_own_priority_and_switch(scene: Scene) -> None:
+    group_id = scene.group()
+    scene.run("a", "b", group_id=group_id)
+    for attempt in scene.claim():
+        scene.fail(attempt)
+    before = scene.one("SELECT array_agg(id ORDER BY id) FROM jobs")[0]
+    scene.execute("UPDATE jobs SET priority = 9 WHERE key = 'a'")
+    scene.execute("UPDATE jobs SET is_enabled = false WHERE key = 'b'")
+
+    run_id = scene.run("a", "b", "c", group_id=group_id)
+
+    claimed = scene.claim()
+    assert [attempt.key for attempt in claimed] == ["a", "c"]
+    assert [attempt.number for attempt in claimed] == [1, 1]
+    assert scene.counters(run_id) == ("running", 2, 0, 0, 0)
+    assert scene.one("SELECT array_agg(id ORDER BY id) FROM jobs")[0][: len(before)] == before
+
+
+def test_jobs_are_claimed_in_the_order_in_which_they_were_planned(scene: Scene) -> None:
+    scene.run("z", "m", "a")
+
+    assert [attempt.key for attempt in scene.claim()] == ["z", "m", "a"]
+
+
+def test_a_cancelled_run_ends_at_once_where_nothing_runs(scene: Scene) -> None:
+    run_id = scene.run("a", "b")
+
+    assert scene.do(runs.cancel, run_id, START) == []
+
+    assert scene.counters(run_id) == ("cancelled", 2, 0, 0, 2)
+    assert scene.claim() == []
+
+
+def test_a_cancelled_run_ends_with_the_last_job_that_still_runs(scene: Scene) -> None:
+    run_id = scene.run("a", "b", "c")
+    (done,) = scene.claim(1)
+    scene.complete(done)
+    (running,) = scene.claim(1)
+
+    assert scene.do(runs.cancel, run_id, START) == [running.lease.job_id]
+    assert scene.counters(run_id) == ("running", 3, 1, 0, 1)
+    assert scene.fail(running, Reason.CANCELLED)
+
+    assert scene.counters(run_id) == ("cancelled", 3, 1, 0, 2)
+
+
+def test_a_run_that_is_cancelled_before_it_starts_is_cancelled_not_completed(scene: Scene) -> None:
+    run_id = scene.request(scene.group())
+
+    scene.do(runs.cancel, run_id, START)
+
+    assert scene.counters(run_id) == ("cancelled", 0, 0, 0, 0)
+
+
+def test_a_run_whose_plan_waits_is_cancelled_with_it(scene: Scene) -> None:
+    run_id = scene.request(scene.group())
+    scene.do(runs.admit, run_id, START)
+
+    scene.do(runs.cancel, run_id, START)
+
+    assert scene.counters(run_id) == ("cancelled", 1, 0, 0, 1)
+    assert scene.claim(job_types=[PLAN]) == []
+
+
+def test_cancelling_a_run_that_has_ended_changes_nothing(scene: Scene) -> None:
+    run_id = scene.run("a")
+    scene.complete(*scene.claim())
+
+    assert scene.do(runs.cancel, run_id, after(1)) == []
+
+    assert scene.counters(run_id) == ("completed", 1, 1, 0, 0)
+
+
+def test_a_cancelled_run_is_followed_by_a_whole_one(scene: Scene) -> None:
+    group_id = scene.group()
+    scene.do(runs.cancel, scene.run("a", "b", group_id=group_id), START)
+
+    run_id = scene.run("a", "b", group_id=group_id)
+
+    for attempt in scene.claim():
+        scene.complete(attempt)
+    assert scene.counters(run_id) == ("completed", 2, 2, 0, 0)
+
+
+def test_a_run_of_many_jobs_is_planned_at_once(scene: Scene) -> None:
+    run_id = scene.request(scene.group())
+    plan = scene.admit(run_id)
+    keys = [f"job {number}" for number in range(2000)]
+
+    scene.complete(plan, write=lambda connection: runs.plan(connection, run_id, planned(*keys)) and None)
+
+    assert scene.counters(run_id) == ("running", 2000, 0, 0, 0)
