@@ -254,6 +254,11 @@ def interrupt(runtime: Runtime) -> None:
     runtime.cast(names.MANAGER, Interrupt())
 
 
+def wake_claimer(runtime: Runtime) -> None:
+    """Say that jobs have become due. Called from outside."""
+    runtime.cast(names.CLAIMER, claimer.Wake())
+
+
 def wake(runtime: Runtime) -> None:
     """Tell the manager that runs may have changed."""
     runtime.cast(names.MANAGER, RunsChanged())

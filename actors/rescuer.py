@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from actors import names
+from actors import claimer, names
 from actors.dispatch_messages import RunsChanged
 from actors.otp.calls import cast
 from actors.otp.gen_server import GenServer
@@ -112,6 +112,8 @@ class Rescuer(GenServer):
         self._seen = overdue
         if self.clock.monotonic() - asked_at > self._rules.lease_s / 2:
             self._be_patient()
+        if rescued:
+            cast(names.CLAIMER, claimer.Wake())
         for orphan in rescued:
             self.events.emit("job.rescued", job_id=orphan.job_id, execution_id=orphan.execution_id)
             if orphan.crash_count >= self._rules.crash_limit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from actors import names
@@ -13,13 +14,14 @@ from actors.tree import Parts
 from moomarkets.domain.job import NodeIdentity
 from moomarkets.engines.thread import ThreadEngine
 from moomarkets.installation import Installation, Learn
-from moomarkets.jobtypes.job_type import Tools
+from moomarkets.jobtypes.job_type import JobType, Tools
 from moomarkets.jobtypes.perform import perform
 from moomarkets.jobtypes.registry import job_types
 from moomarkets.services.source_clients import RequestRules, SourceClients
 from moomarkets.services.source_setup import reach_of
 from moomarkets.settings import Settings
 from moomarkets.store import nodes
+from moomarkets.store.completions import Completions
 from moomarkets.store.database import Database
 
 VERSION = "0.1.0"
@@ -40,10 +42,11 @@ def build_parts(
     installation: Installation,
     node: NodeIdentity,
     learn: Learn,
+    extra: Sequence[JobType],
     undo: ExitStack,
 ) -> Parts:
-    """All that the tree needs; `undo` gets what takes each part down again, except for the engine."""
-    tools = _tools(settings, runtime, installation, node, learn, undo)
+    """All that the tree needs, with `extra` job types beside those that are installed; `undo` gets what takes each part down again, except for the engine."""
+    tools = _tools(settings, runtime, installation, node, learn, extra, undo)
     writers = (names.WRITER, names.LEASES, names.PERMITS, names.RESCUE_WRITER, names.CLAIMER)
     return Parts(
         server=installation.place.server,
@@ -71,6 +74,7 @@ def _tools(
     installation: Installation,
     node: NodeIdentity,
     learn: Learn,
+    extra: Sequence[JobType],
     undo: ExitStack,
 ) -> Tools:
     runners = installation.pool("runners", min(settings.executors, RUNNER_CONNECTIONS), statement_timeout_s=30.0)
@@ -81,10 +85,11 @@ def _tools(
     undo.callback(clients.close)
     return Tools(
         database=runners,
+        completions=Completions(installation.pool("completions")),
         open_source=clients.open,
         source_ids=installation.source_ids,
         reach=reach_of(settings.sources),
-        job_types=job_types(runtime.events),
+        job_types=job_types(runtime.events, extra),
         clock=runtime.clock,
         events=runtime.events,
     )

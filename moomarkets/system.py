@@ -7,7 +7,7 @@ from moomarkets._siblings import check_siblings
 
 check_siblings()
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -25,6 +25,7 @@ from moomarkets.domain.events import Events, NoEvents
 from moomarkets.domain.job import NodeIdentity
 from moomarkets.domain.secret import Secret
 from moomarkets.installation import LOCAL_USER, Installation
+from moomarkets.jobtypes.job_type import JobType
 from moomarkets.services.credentials import Credentials
 from moomarkets.services.groups import Groups
 from moomarkets.services.jobs import Executions, Jobs
@@ -63,11 +64,17 @@ class System:
         clock: Clock | None = None,
         events: Events | None = None,
         learn_secret: Callable[[Secret], None] | None = None,
+        job_types: Sequence[JobType] = (),
     ) -> None:
-        """Nothing is started yet. `learn_secret` is told every secret that is decrypted, so that logs can hide it."""
+        """Nothing is started yet.
+
+        `learn_secret` is told every secret that is decrypted, so that logs can hide it. `job_types` are the host's own,
+        beside the built-in ones and those that other packages bring along.
+        """
         self.settings = settings
         self.runtime = ThreadRuntime(clock or SystemClock(), events or NoEvents())
         self._learn = learn_secret or _ignore
+        self._job_types = tuple(job_types)
         self._undo = ExitStack()
         self._root: Ref | None = None
         self._installation: Installation | None = None
@@ -103,7 +110,7 @@ class System:
                 starter_groups(settings.max_retries, settings.retry_delay_s, is_chained=settings.demo),
             )
             self._node = enter_node(installation, runtime, undo)
-            parts = build_parts(self.settings, runtime, installation, self._node, self._learn, undo)
+            parts = build_parts(self.settings, runtime, installation, self._node, self._learn, self._job_types, undo)
             # The threads end before the pools close: whoever came back late would open a connection again.
             undo.callback(runtime.close, LATE_THREAD_S)
             undo.callback(parts.engine.close)

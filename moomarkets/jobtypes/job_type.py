@@ -17,6 +17,7 @@ from moomarkets.domain.events import Events
 from moomarkets.domain.job import Attempt, PlannedJob, Usage
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.source import DataSource
+from moomarkets.store.completions import Completions
 from moomarkets.store.database import Database
 
 Reach = Callable[[date], tuple[date, date | None]]
@@ -32,6 +33,7 @@ class Tools:
     """
 
     database: Database
+    completions: Completions
     open_source: Callable[[int, str], DataSource]
     source_ids: Mapping[str, int]
     reach: Mapping[str, Reach]
@@ -42,10 +44,10 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an attempt brought: `write` stores it, in the transaction that ends the attempt."""
+    """What an attempt brought: `write` stores it, in the transaction that ends the attempt; None: nothing to store."""
 
     usage: Usage
-    write: Callable[[Connection], None]
+    write: Callable[[Connection], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

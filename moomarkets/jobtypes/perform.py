@@ -44,13 +44,18 @@ def _commit(attempt: Attempt, completion_id: UUID, outcome: Outcome, tools: Tool
     wait_s = FIRST_WAIT_S
     while True:
         try:
-            run_ended = tools.database.perform(
-                lambda connection: executions.complete(
-                    connection, attempt, completion_id, outcome.usage, outcome.write, tools.clock.sql_now()
-                )
-            )
-            return Succeeded(outcome.usage, run_ended)
+            return Succeeded(outcome.usage, _store(attempt, completion_id, outcome, tools))
         except StoreUnavailable as error:
             tools.events.emit("store.unavailable", job=attempt.key, error=str(error))
         token.sleep(wait_s)
         wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+
+def _store(attempt: Attempt, completion_id: UUID, outcome: Outcome, tools: Tools) -> bool:
+    """Make the attempt's end durable, alone with its rows or together with others that have none."""
+    write, now = outcome.write, tools.clock.sql_now()
+    if write is None:
+        return tools.completions.complete(attempt, completion_id, outcome.usage, now)
+    return tools.database.perform(
+        lambda connection: executions.complete(connection, attempt, completion_id, outcome.usage, write, now)
+    )

@@ -33,17 +33,21 @@ class PlanGroup:
     def perform(self, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
         assert attempt.run_id is not None
         run_id = attempt.run_id
-        with tools.database.transaction() as connection:
-            scope = connection.scalar(text("SELECT scope FROM job_groups WHERE id = :id"), {"id": attempt.group_id})
-            try:
-                planned = [
-                    job
-                    for job_type in _job_types(scope or {}, tools)
-                    for job in job_type.plan(_view(connection, attempt.user_id, job_type, tools), scope or {})
-                ]
-            except InvalidInput as error:
-                raise AttemptError(Reason.INVALID, str(error)) from None
+        try:
+            planned = tools.database.perform(lambda connection: _plan(connection, attempt, tools))
+        except InvalidInput as error:
+            raise AttemptError(Reason.INVALID, str(error)) from None
         return Outcome(Usage(), lambda connection: _write(connection, run_id, planned))
+
+
+def _plan(connection: Connection, attempt: Attempt, tools: Tools) -> list[PlannedJob]:
+    """The child jobs that the group's job types ask for, in their order."""
+    scope = connection.scalar(text("SELECT scope FROM job_groups WHERE id = :id"), {"id": attempt.group_id}) or {}
+    return [
+        job
+        for job_type in _job_types(scope, tools)
+        for job in job_type.plan(_view(connection, attempt.user_id, job_type, tools), scope)
+    ]
 
 
 def _write(connection: Connection, run_id: int, planned: list[PlannedJob]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from moomarkets.domain.events import Events
@@ -15,10 +16,10 @@ from moomarkets.jobtypes.yahoo_daily_bars import YahooDailyBars
 ENTRY_POINTS = "moomarkets.jobs"
 
 
-def job_types(events: Events) -> dict[str, JobType]:
+def job_types(events: Events, extra: Sequence[JobType] = ()) -> dict[str, JobType]:
     """Every job type by its name. One from another package that cannot be loaded is reported and left out.
 
-    A package offers one under the entry point group `moomarkets.jobs`: a class without arguments.
+    `extra` are those of an embedding program. A package offers one under the entry point group `moomarkets.jobs`: a class without arguments.
     """
     found: dict[str, JobType] = {}
     for entry in entry_points(group=ENTRY_POINTS):
@@ -31,6 +32,8 @@ def job_types(events: Events) -> dict[str, JobType]:
                 plugin=entry.name,
                 error=f"{type(error).__name__}: {error}",
             )
+    for given in extra:
+        found[given.name] = given
     for built_in in (PlanGroup(), ListedCompanies(), TradingCalendar(), DailyQuotes(), YahooDailyBars()):
         found[built_in.name] = built_in
     return found

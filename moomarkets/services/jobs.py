@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -10,7 +11,7 @@ from actors import job_manager
 from actors.otp.runtime import Runtime
 from moomarkets.domain.errors import InvalidInput
 from moomarkets.domain.job import ExecutionStatus, JobStatus
-from moomarkets.store import reports, retries
+from moomarkets.store import jobs, reports, retries
 from moomarkets.store.database import Database
 from moomarkets.store.reports import Record
 
@@ -44,6 +45,17 @@ class Jobs(JobReader):
     def __init__(self, runtime: Runtime, database: Database, user_id: int) -> None:
         super().__init__(database, user_id)
         self._runtime = runtime
+
+    def enqueue(self, job_type: str, parameters: Mapping[str, object] | None = None) -> int:
+        """Store one job that stands alone, due at once; returns its id once that is durable."""
+        return self.enqueue_many(job_type, [parameters or {}])[0]
+
+    def enqueue_many(self, job_type: str, parameters: Sequence[Mapping[str, object]]) -> builtins.list[int]:
+        """Store one job for each of the parameters, all or none; returns their ids in the same order."""
+        keys = [str(self._runtime.new_id()) for _ in parameters]
+        ids = self._database.perform(lambda connection: jobs.enqueue(connection, job_type, parameters, keys))
+        job_manager.wake_claimer(self._runtime)
+        return ids
 
     def failed(self, *, group: str | None = None) -> FailedJobs:
         """Those that failed, to be tried again together."""

@@ -68,6 +68,9 @@ class Database:
                 with self._engine.begin() as connection:
                     return work(connection)
             except (DBAPIError, PoolTimeoutError) as error:
+                if tried == 1 and isinstance(error, DBAPIError) and error.connection_invalidated:
+                    # A connection from before a restart of the server: there is nothing to wait for.
+                    continue
                 if tried == TRIES or not _is_transient(error):
                     raise _translated(error) from error
             token.sleep(random.uniform(0.005, 0.02) * 2**tried)  # noqa: S311 - jitter, not a secret
@@ -109,7 +112,6 @@ def _engine(url: str, purpose: str, pool_size: int, statement_timeout_s: float, 
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=True,
         pool_recycle=1800,
         hide_parameters=True,
         connect_args={

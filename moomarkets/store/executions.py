@@ -35,7 +35,7 @@ def complete(
     """
     _lock(connection, attempt)
     if not _finish(connection, attempt, ExecutionStatus.COMPLETED, completion_id, usage, None, now):
-        return _already(connection, attempt, completion_id)
+        return already_ended(connection, attempt, completion_id)
     write(connection)
     _end_job(connection, attempt, "completed", None, now)
     return _count(connection, attempt, "completed_jobs", usage, now)
@@ -59,7 +59,7 @@ def fail(
     is_run_cancelled = _lock(connection, attempt)
     status = _status(failure)
     if not _finish(connection, attempt, status, completion_id, failure.usage, failure, now):
-        return _already(connection, attempt, completion_id)
+        return already_ended(connection, attempt, completion_id)
     if isinstance(verdict, Retry) and not is_run_cancelled:
         _put_back(connection, attempt, failure, verdict, now)
         return False
@@ -108,7 +108,7 @@ def _finish(
     return ended.first() is not None
 
 
-def _already(connection: Connection, attempt: Attempt, completion_id: UUID) -> bool:
+def already_ended(connection: Connection, attempt: Attempt, completion_id: UUID) -> bool:
     """Whether the first try of this very completion had committed, although its answer was lost; else we are fenced."""
     row = connection.execute(
         text(
@@ -177,14 +177,23 @@ def _count(connection: Connection, attempt: Attempt, counter: str, usage: Usage,
     if attempt.run_id is None:
         return False
     counted = 0 if attempt.job_type == PLAN and counter == "completed_jobs" else 1
+    return _add(connection, attempt.run_id, counter, counted, usage, now)
+
+
+def count_completed(connection: Connection, run_id: int, count: int, usage: Usage, now: datetime | None = None) -> bool:
+    """Add so many completed jobs, and what they used together, to a locked run; returns whether that ended it."""
+    return _add(connection, run_id, "completed_jobs", count, usage, now)
+
+
+def _add(connection: Connection, run_id: int, counter: str, count: int, usage: Usage, now: datetime | None) -> bool:
     connection.execute(
         text(
             f"UPDATE runs SET {counter} = {counter} + :counted, rows_written = rows_written + :rows,"  # noqa: S608
             " requests = requests + :requests WHERE id = :id"
         ),
-        {"id": attempt.run_id, "counted": counted, "rows": usage.rows, "requests": usage.requests},
+        {"id": run_id, "counted": count, "rows": usage.rows, "requests": usage.requests},
     )
-    return end_run(connection, attempt.run_id, now)
+    return end_run(connection, run_id, now)
 
 
 def end_run(connection: Connection, run_id: int, now: datetime | None = None) -> bool:

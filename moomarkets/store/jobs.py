@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, text
 
 from moomarkets.domain.job import Attempt, Lease
+from moomarkets.store.notify import JOBS, notify
 from moomarkets.store.sql import statement
 
 
@@ -27,10 +29,7 @@ def claim(
     `claim_id` is made by the caller before the first try: the same claim repeated after a lost answer finds what the
     first one took and takes nothing more.
     """
-    taken = _read(connection, claim_id)
-    if taken:
-        return taken
-    connection.execute(
+    rows = connection.execute(
         statement("claim_jobs"),
         {
             "now": now,
@@ -41,7 +40,28 @@ def claim(
             "lease_s": lease_s,
         },
     )
-    return _read(connection, claim_id)
+    return [_attempt(row) for row in rows]
+
+
+def enqueue(
+    connection: Connection, job_type: str, parameters: Sequence[Mapping[str, object]], keys: Sequence[str]
+) -> list[int]:
+    """Store jobs that stand alone, due at once, one for each key; returns their ids in that order."""
+    rows = connection.execute(
+        text(
+            """
+            INSERT INTO jobs (key, job_type, name, parameters, status)
+            SELECT given.key, :job_type, :job_type, given.parameters, 'pending'
+            FROM unnest(CAST(:keys AS text[]), CAST(:parameters AS jsonb[])) WITH ORDINALITY
+                AS given (key, parameters, position)
+            ORDER BY position RETURNING id
+            """
+        ),
+        {"job_type": job_type, "keys": list(keys), "parameters": [json.dumps(given) for given in parameters]},
+    )
+    ids = list(rows.scalars())
+    notify(connection, JOBS)
+    return ids
 
 
 def renew(connection: Connection, leases: Sequence[Lease], *, lease_s: float, now: datetime | None = None) -> set[int]:
@@ -56,11 +76,6 @@ def renew(connection: Connection, leases: Sequence[Lease], *, lease_s: float, no
         },
     )
     return set(rows.scalars())
-
-
-def _read(connection: Connection, claim_id: UUID) -> list[Attempt]:
-    rows = connection.execute(statement("read_claim"), {"claim_id": claim_id})
-    return [_attempt(row) for row in rows]
 
 
 def _attempt(row: Row[tuple[object, ...]]) -> Attempt:

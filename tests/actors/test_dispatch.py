@@ -382,6 +382,10 @@ class AnyStory(RuleBasedStateMachine):
             assert not (idle and self.state.waiting)
 
     @invariant()
+    def nothing_waits_for_an_executor_while_draining(self) -> None:
+        assert not (self.drains and self.state.waiting)
+
+    @invariant()
     def drains_are_answered_when_all_is_over(self) -> None:
         if self.over and not self.held and not self.writes:
             assert self.answered == set(self.drains)

@@ -36,7 +36,7 @@ def nothing(connection: Connection) -> None:
 
 
 class Scene:
-    """One source, one node, and shortcuts to the store's own functions; time is `START` unless a call says otherwise."""
+    """One source, one node, and shortcuts to the store's own functions; by default all happens at `START`."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -109,11 +109,11 @@ class Scene:
         attempt: Attempt,
         completion_id: UUID | None = None,
         *,
-        usage: Usage = Usage(),
+        usage: Usage | None = None,
         write: Callable[[Connection], None] = nothing,
         now: datetime = START,
     ) -> bool:
-        return self.do(executions.complete, attempt, completion_id or uuid4(), usage, write, now)
+        return self.do(executions.complete, attempt, completion_id or uuid4(), usage or Usage(), write, now)
 
     def fail(
         self,

@@ -64,9 +64,13 @@ def test_a_url_is_given_to_either_driver() -> None:
 
 
 def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.transaction() as connection:
-        connection.execute(INSERT, {"name": "nobody"})
-        raise RuntimeError
+    def begin() -> None:
+        with database.transaction() as connection:
+            connection.execute(INSERT, {"name": "nobody"})
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        begin()
 
     assert read(database, "SELECT count(*) FROM users") == 1
 

@@ -143,7 +143,7 @@ def test_every_dataset_has_a_table_with_its_columns_and_types(scene: Scene, data
             {"table": dataset.name},
         ).all()
 
-    kept = {name: kind for name, kind in rows}
+    kept = {row.column_name: row.data_type for row in rows}
     ours = {"user_id", "data_source_id", "execution_id", "fetched_at"}
     assert set(kept) - ours == set(dataset.column_names)
     assert all(kept[column.name] == column.type for column in dataset.columns)

@@ -34,7 +34,8 @@ def test_a_credential_takes_the_place_of_the_older_one(scene: Scene) -> None:
     scene.do(sources.put_credential, LOCAL, scene.source_id, b"new")
 
     second = scene.do(sources.credential, LOCAL, scene.source_id)
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     assert (first.sealed, second.sealed) == (b"old", b"new")
     assert second.updated_at > first.updated_at
 

@@ -1,0 +1,25 @@
+-- Ends many executions that bring no rows, each behind its own fence; locks the jobs in order of their ids, then the executions.
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(
+        CAST(:execution_ids AS bigint[]), CAST(:job_ids AS bigint[]), CAST(:tokens AS bigint[]),
+        CAST(:completion_ids AS uuid[]), CAST(:requests AS int[]), CAST(:bytes AS bigint[]),
+        CAST(:rows AS bigint[]), CAST(:pages AS int[])
+    ) AS given (execution_id, job_id, token, completion_id, requests, bytes, rows_written, pages)
+), locked AS MATERIALIZED (
+    SELECT id FROM jobs WHERE id = ANY (:job_ids) ORDER BY id FOR UPDATE
+), ended AS (
+    UPDATE executions
+    SET status = 'completed', completion_id = given.completion_id, completed_at = coalesce(:now, clock_timestamp()),
+        updated_at = coalesce(:now, clock_timestamp()), requests = given.requests, bytes = given.bytes,
+        rows_written = given.rows_written, pages = given.pages
+    FROM given JOIN locked ON locked.id = given.job_id
+    WHERE executions.id = given.execution_id AND executions.lease_token = given.token AND executions.status = 'running'
+    RETURNING executions.id, executions.job_id
+), done AS (
+    UPDATE jobs
+    SET status = 'completed', completed_at = coalesce(:now, clock_timestamp()), last_error = NULL, error_count = 0,
+        crash_count = 0, updated_at = coalesce(:now, clock_timestamp())
+    FROM ended
+    WHERE jobs.id = ended.job_id
+)
+SELECT id FROM ended

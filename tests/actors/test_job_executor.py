@@ -1,0 +1,169 @@
+"""The JobExecutor: whatever job code does is an attempt that ends, and the slot is free again."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from actors import names
+from actors.job_executor import Cancel, ExecutorRules
+from moomarkets.domain.cancel import CancelToken
+from moomarkets.domain.errors import Reason
+from moomarkets.domain.job import Attempt
+from moomarkets.testing.recorded_events import RecordedEvents
+from tests.actors.books import Books
+from tests.actors.conftest import Open
+from tests.actors.otp.patience import eventually
+
+RAISED = [
+    ValueError("no"),
+    SystemExit(3),
+    KeyboardInterrupt(),
+    MemoryError(),
+    RecursionError(),
+    GeneratorExit(),
+    asyncio.CancelledError(),
+]
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+def test_whatever_job_code_raises_is_a_failed_attempt_and_nothing_else(
+    books: Books, open_house: Open, events: RecordedEvents, error: BaseException
+) -> None:
+    books.planned_run(["bad", "good"])
+
+    def code(attempt: Attempt, token: CancelToken) -> None:
+        if attempt.key == "bad":
+            raise error
+
+    open_house(code)
+    failed = events.wait_for("job.failed", job="bad")
+    events.wait_for("job.completed", job="good")
+
+    assert type(error).__name__ in str(failed.fields["error"])
+    assert events.of("server.crashed") == []
+
+
+def test_an_error_text_that_the_database_would_refuse_does_not_keep_the_attempt_from_ending(
+    books: Books, open_house: Open, events: RecordedEvents
+) -> None:
+    books.planned_run(["a"])
+
+    def code(attempt: Attempt, token: CancelToken) -> None:
+        raise ValueError("\x00 \ud800")
+
+    open_house(code)
+    events.wait_for("job.failed", job="a")
+
+    assert eventually(lambda: books.job("a")["status"] == "failed")
+    assert events.of("store.refused") == []
+
+
+def test_job_code_that_hangs_is_abandoned_after_its_deadline_and_the_slot_works_on(
+    books: Books, open_house: Open, events: RecordedEvents
+) -> None:
+    books.planned_run(["hangs", "works"], max_retries=0)
+    release = threading.Event()
+
+    def code(attempt: Attempt, token: CancelToken) -> None:
+        if attempt.key == "hangs":
+            release.wait(20)
+
+    house = open_house(code, executors=1, executor=ExecutorRules(lease_s=6, deadline_s=0.05, grace_s=0.05))
+    events.wait_for("job.abandoned", job="hangs")
+    failed = events.wait_for("job.failed", job="hangs")
+    events.wait_for("job.completed", job="works")
+    hanging = house.engine.abandoned
+    release.set()
+
+    assert failed.fields["reason"] == Reason.TIMED_OUT
+    assert hanging == 1
+    assert eventually(lambda: books.value("SELECT status FROM runs") == "failed")
+
+
+def test_a_late_result_of_an_abandoned_attempt_is_dropped(
+    books: Books, open_house: Open, events: RecordedEvents
+) -> None:
+    books.planned_run(["a"], max_retries=0)
+    release = threading.Event()
+    house = open_house(
+        lambda attempt, token: release.wait(20), executor=ExecutorRules(lease_s=6, deadline_s=0.05, grace_s=0.05)
+    )
+    events.wait_for("job.abandoned")
+
+    release.set()
+    assert eventually(lambda: house.engine.abandoned == 0)
+
+    assert eventually(lambda: books.job("a")["status"] == "failed")
+    assert events.of("job.completed") == []
+
+
+def test_a_cancel_that_job_code_heeds_ends_the_attempt_at_once(
+    books: Books, open_house: Open, events: RecordedEvents
+) -> None:
+    books.planned_run(["a"])
+    house = open_house(lambda attempt, token: token.sleep(20))
+    assert eventually(lambda: house.status()["running"])
+    slot, execution = house.status()["running"][0]["executor"], books.value("SELECT id FROM executions")
+
+    house.runtime.cast(names.executor(slot), Cancel(execution, Reason.CANCELLED))
+    events.wait_for("job.failed", job="a", reason="cancelled")
+
+    assert events.of("job.abandoned") == []
+
+
+def test_a_cancel_meant_for_an_earlier_attempt_does_nothing(
+    books: Books, open_house: Open, events: RecordedEvents
+) -> None:
+    books.planned_run(["a"])
+    release = threading.Event()
+    house = open_house(lambda attempt, token: release.wait(10))
+    assert eventually(lambda: house.status()["running"])
+    slot = house.status()["running"][0]["executor"]
+
+    house.runtime.cast(names.executor(slot), Cancel(-1, Reason.CANCELLED))
+    release.set()
+
+    events.wait_for("job.completed", job="a")
+
+
+def test_the_lease_of_a_running_attempt_is_renewed(books: Books, open_house: Open) -> None:
+    books.planned_run(["a"])
+    open_house(lambda attempt, token: token.sleep(20), executor=ExecutorRules(lease_s=0.3))
+    assert eventually(lambda: books.rows("SELECT 1 FROM executions"))
+    books.change("UPDATE executions SET lease_until = started_at")
+
+    renewed = "SELECT count(*) FROM executions WHERE lease_until > started_at AND status = 'running'"
+
+    assert eventually(lambda: books.value(renewed) == 1)
+
+
+def test_an_attempt_whose_lease_went_to_somebody_else_is_stopped_and_recorded_nowhere(
+    books: Books, open_house: Open, events: RecordedEvents
+) -> None:
+    books.planned_run(["a"])
+    stopped = threading.Event()
+
+    def code(attempt: Attempt, token: CancelToken) -> None:
+        token.on_cancel(stopped.set)
+        token.sleep(20)
+
+    open_house(code, executor=ExecutorRules(lease_s=0.3))
+    assert eventually(lambda: books.rows("SELECT 1 FROM executions"))
+    books.change("UPDATE executions SET lease_token = lease_token + 1")
+
+    assert stopped.wait(5)
+    events.wait_for("job.fenced")
+    assert books.rows("SELECT status, reason FROM executions") == [("running", None)]
+
+
+def test_executors_use_the_engines_threads_again(books: Books, open_house: Open, events: RecordedEvents) -> None:
+    books.planned_run([str(number) for number in range(20)])
+    seen = set()
+
+    open_house(lambda attempt, token: seen.add(threading.current_thread().name))
+    events.wait_for("job.completed", times=20)
+
+    assert len(seen) <= 4

@@ -1,0 +1,36 @@
+"""Runs the benchmarks named, or all of them, and prints a table."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+from moomarkets.assembly import VERSION
+from tests.bench import bars, frozen, growth, idle, import_time, latency, start, width
+
+BENCHES = {
+    "import": import_time.run,
+    "start": start.run,
+    "bars": bars.run,
+    "idle": idle.run,
+    "latency": latency.run,
+    "width": width.run,
+    "growth": growth.run,
+    "frozen": frozen.run,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run them one after the other."""
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        sys.exit(f"bench: expected some of {', '.join(BENCHES)}, got {', '.join(unknown)}")
+    print(f"moomarkets {VERSION}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    for name in names or BENCHES:
+        print(f"\n{name}")
+        for line in BENCHES[name]():
+            print(f"  {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

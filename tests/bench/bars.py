@@ -1,0 +1,90 @@
+"""One trading day of 4,400 bars: from the answer on the wire to the commit; beside json.loads and a bare COPY."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import count
+
+import psycopg
+
+from datasources.jquants.endpoints import DAILY_BARS_ENDPOINT
+from datasources.simulators.faults import Answer
+from datasources.simulators.market import Market
+from moomarkets.domain.cancel import CancelToken
+from moomarkets.domain.clock import SystemClock
+from moomarkets.domain.coverage import Covered
+from moomarkets.domain.dataset import Batch
+from moomarkets.store import coverage, datasets
+from moomarkets.store.coverage import Owner
+from moomarkets.store.database import Database
+from moomarkets.store.embedded.server import EmbeddedServer
+from moomarkets.store.migrate import upgrade
+from tests.bench.ground import durable_server
+from tests.bench.measure import Figure, timed_ms
+from tests.datasources.support import ScriptedProvider, jquants_client
+
+TIMES = 15
+FIRST = date(2026, 1, 5)
+
+
+def run() -> list[str]:
+    """The whole path of one day, each time another one, and its floor."""
+    days = _days()
+    with ScriptedProvider(lambda question: next(days)) as provider, durable_server() as server:
+        upgrade(server.dsn("owner"))
+        client = jquants_client(f"{provider.url}/v2")
+        batch = client.fetch_data(DAILY_BARS_ENDPOINT, {"date": FIRST.isoformat()}, CancelToken())
+        body = next(days).body
+        parse = Figure("json.loads of the answer", "ms", timed_ms(lambda: json.loads(body), TIMES))
+        copy = Figure("bare COPY of the rows, committed", "ms", _bare_copies(server, batch))
+        database = Database(server.dsn("app"), purpose="bench")
+        numbers = count()
+
+        def store_a_day() -> None:
+            fetched = client.fetch_data(DAILY_BARS_ENDPOINT, {"date": FIRST.isoformat()}, CancelToken())
+            _store(database, fetched, next(numbers))
+
+        day = Figure("a day of 4,400 bars: fetch, parse, store, commit", "ms", timed_ms(store_a_day, TIMES), goal=150)
+        database.close()
+        client.close()
+    floor = Figure("json.loads + bare COPY", "ms", [parse.median + copy.median])
+    return [parse.line(), copy.line(), day.line(floor)]
+
+
+def _days() -> Iterator[Answer]:
+    """Answers of the same size, each of another day, so that every row is new."""
+    market = Market(4400)
+    for number in count():
+        day = FIRST + timedelta(days=number)
+        yield Answer(200, f'{{"data": [{", ".join(market.bars_of_day(day, day))}]}}'.encode())
+
+
+def _store(database: Database, batch: Batch, number: int) -> None:
+    clock, owner = SystemClock(), Owner(1, 1)
+    day = FIRST + timedelta(days=number)
+
+    def work(connection: object) -> None:
+        now = clock.now()
+        datasets.upsert(connection, batch, owner, execution_id=number, fetched_at=now)  # type: ignore[arg-type]
+        covered = Covered("ALL", day, day, now)
+        coverage.record(  # type: ignore[arg-type]
+            connection, owner, "daily_bars", covered, rows=len(batch.rows), pages=1, execution_id=number
+        )
+
+    database.perform(work)
+
+
+def _bare_copies(server: EmbeddedServer, batch: Batch) -> list[float]:
+    columns = batch.dataset.columns[:-1]
+    declared = ", ".join(f"{column.name} {column.type}" for column in columns)
+    with psycopg.connect(server.dsn("owner"), autocommit=True) as connection:
+        connection.execute(f"CREATE TABLE bare ({declared})")  # type: ignore[arg-type]
+
+        def copy_rows() -> None:
+            with connection.cursor() as cursor, cursor.copy("COPY bare FROM STDIN") as copy:
+                for row in batch.rows:
+                    copy.write_row(row[:-1])
+
+        return timed_ms(copy_rows, TIMES)

@@ -1,0 +1,45 @@
+"""How long the manager takes to answer while Postgres is frozen for two seconds and every executor is stuck."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from actors import job_manager
+from tests.bench.ground import BenchJob, bench_system, durable_server
+from tests.bench.measure import Figure, timed_ms
+
+EXECUTORS = 8
+
+
+def run() -> list[str]:
+    """Answers before and during the freeze."""
+    release = threading.Event()
+    with durable_server() as server, tempfile.TemporaryDirectory() as home:
+        stuck = BenchJob("stuck", lambda attempt, token: release.wait(60))
+        with bench_system(Path(home), server, stuck, executors=EXECUTORS) as system:
+            for number in range(EXECUTORS):
+                system.jobs.enqueue("stuck", {"number": number})
+            while len(job_manager.status(system.runtime)["running"]) < EXECUTORS:  # type: ignore[arg-type]
+                time.sleep(0.01)
+            before = Figure(
+                "status, all executors stuck", "ms", timed_ms(lambda: job_manager.status(system.runtime), 200)
+            )
+            assert server.pid is not None
+            processes = [server.pid, *(child.pid for child in psutil.Process(server.pid).children(recursive=True))]
+            for pid in processes:
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                frozen = timed_ms(lambda: (job_manager.status(system.runtime), time.sleep(0.01)), 200)
+            finally:
+                for pid in processes:
+                    os.kill(pid, signal.SIGCONT)
+            release.set()
+    worst = Figure("status while Postgres is frozen, worst", "ms", [max(frozen) - 10], goal=50)
+    return [before.line(), worst.line(before)]
