@@ -45,7 +45,10 @@ def build_parts(
     extra: Sequence[JobType],
     undo: ExitStack,
 ) -> Parts:
-    """All that the tree needs, with `extra` job types beside those that are installed; `undo` gets what takes each part down again, except for the engine."""
+    """All that the tree needs, with `extra` job types beside those that are installed.
+
+    `undo` gets what takes each part down again, except for the engine.
+    """
     tools = _tools(settings, runtime, installation, node, learn, extra, undo)
     writers = (names.WRITER, names.LEASES, names.PERMITS, names.RESCUE_WRITER, names.CLAIMER)
     return Parts(

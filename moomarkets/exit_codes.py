@@ -29,7 +29,6 @@ class ExitCode(IntEnum):
     NEEDS_CREDENTIALS = 5
     UNAVAILABLE = 69
     GAVE_UP = 70
-    TRY_LATER = 75
     BAD_CONFIGURATION = 78
     INTERRUPTED = 130
 

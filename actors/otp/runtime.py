@@ -160,9 +160,11 @@ class Runtime(ABC):
         return Name(self, name)
 
     def tree(self) -> list[ProcessInfo]:
-        """Every server, and every child that may come back, ordered by path; asks nobody, takes no lock."""
+        """Every server, and every child that may come back, in order of start; asks nobody, takes no lock."""
         infos = [process.info() for process in list(self._table.values())]
-        return sorted(infos, key=lambda info: info.path.split("/"))
+        # A child that is started again keeps its place in the table.
+        place = {info.path: number for number, info in enumerate(infos)}
+        return sorted(infos, key=lambda info: [place.get(above, 0) for above in _line(info.path)])
 
     def roots(self) -> list[Ref]:
         """The live servers outside of any tree, or at the head of one, in order of their start."""
@@ -209,3 +211,9 @@ class Runtime(ABC):
 
     def _own(self, dest: Dest) -> Dest:
         return Name(self, dest) if isinstance(dest, str) else dest
+
+
+def _line(path: str) -> list[str]:
+    """The path and those of all above it, from the head of its tree down."""
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]

@@ -1,1 +1,1 @@
-"""Where one attempt runs. Job code never runs in an actor's thread."""
+"""Where one attempt runs: never in an actor's thread."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
@@ -37,7 +37,8 @@ class PlanGroup:
             planned = tools.database.perform(lambda connection: _plan(connection, attempt, tools))
         except InvalidInput as error:
             raise AttemptError(Reason.INVALID, str(error)) from None
-        return Outcome(Usage(), lambda connection: _write(connection, run_id, planned))
+        now = tools.clock.sql_now()
+        return Outcome(Usage(), lambda connection: _write(connection, run_id, planned, now))
 
 
 def _plan(connection: Connection, attempt: Attempt, tools: Tools) -> list[PlannedJob]:
@@ -50,8 +51,8 @@ def _plan(connection: Connection, attempt: Attempt, tools: Tools) -> list[Planne
     ]
 
 
-def _write(connection: Connection, run_id: int, planned: list[PlannedJob]) -> None:
-    runs.plan(connection, run_id, planned)
+def _write(connection: Connection, run_id: int, planned: list[PlannedJob], now: datetime | None) -> None:
+    runs.plan(connection, run_id, planned, now)
 
 
 def _job_types(scope: Mapping[str, object], tools: Tools) -> list[JobType]:

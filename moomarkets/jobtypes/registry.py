@@ -19,7 +19,8 @@ ENTRY_POINTS = "moomarkets.jobs"
 def job_types(events: Events, extra: Sequence[JobType] = ()) -> dict[str, JobType]:
     """Every job type by its name. One from another package that cannot be loaded is reported and left out.
 
-    `extra` are those of an embedding program. A package offers one under the entry point group `moomarkets.jobs`: a class without arguments.
+    `extra` are those of an embedding program. A package offers one under the entry point group `moomarkets.jobs`: a
+    class without arguments.
     """
     found: dict[str, JobType] = {}
     for entry in entry_points(group=ENTRY_POINTS):

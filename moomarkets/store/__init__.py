@@ -1,1 +1,1 @@
-"""Postgres: the only truth. Functions here take a connection; who opens transactions is above."""
+"""Postgres, the only truth: functions that take a connection; who opens transactions is above."""

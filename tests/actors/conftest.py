@@ -14,9 +14,12 @@ from moomarkets.testing.manual_clock import ManualClock
 from moomarkets.testing.recorded_events import RecordedEvents
 from tests.actors.books import Books
 from tests.actors.house import Code, House, build
+from tests.actors.office import hire
 from tests.actors.otp.patience import eventually
 from tests.support.leaks import nothing_left
 from tests.support.postgres import TestPostgres
+
+__all__ = ["hire"]
 
 Open = Callable[..., House]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from itertools import takewhile
 from pathlib import Path
 
 from tests.arch.modules import PACKAGES, ROOT, Module
@@ -11,7 +12,7 @@ from tests.arch.modules import PACKAGES, ROOT, Module
 PAGE = ROOT / "docs/architecture.md"
 CHAPTER = "\n## Every file\n"
 NOTE = """
-Grouped by folder; each line is the first line of the file itself. This chapter is made by
+Grouped by folder; each line is how the file itself opens. This chapter is made by
 `python -m tests.arch.architecture_page`.
 """
 
@@ -36,7 +37,8 @@ def _files() -> list[Path]:
 
 def _purpose(path: Path) -> str:
     if path.suffix == ".sql":
-        return path.read_text(encoding="utf-8").splitlines()[0].removeprefix("-- ")
+        lines = takewhile(lambda line: line.startswith("-- "), path.read_text(encoding="utf-8").splitlines())
+        return " ".join(line.removeprefix("-- ") for line in lines)
     docstring = ast.get_docstring(Module(path).tree) or ""
     return docstring.partition("\n")[0].replace("|", "\\|")
 

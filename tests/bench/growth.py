@@ -16,12 +16,16 @@ JOBS, FINISHED, TIMES = 5000, 1_000_000, 3
 
 def run() -> list[str]:
     """The same drain twice in one run."""
-    with durable_server() as server, tempfile.TemporaryDirectory() as home:
-        with bench_system(Path(home), server, BenchJob("noop", lambda attempt, token: None), executors=20) as system:
-            clear(system)
-            empty = Figure("drain beside no finished job", "jobs/s", [_rate(system) for _ in range(TIMES)])
-            _fill(system)
-            full = Figure("drain beside 1,000,000 finished jobs", "jobs/s", [_rate(system) for _ in range(TIMES)])
+    job = BenchJob("noop", lambda attempt, token: None)
+    with (
+        durable_server() as server,
+        tempfile.TemporaryDirectory() as home,
+        bench_system(Path(home), server, job, executors=20) as system,
+    ):
+        clear(system)
+        empty = Figure("drain beside no finished job", "jobs/s", [_rate(system) for _ in range(TIMES)])
+        _fill(system)
+        full = Figure("drain beside 1,000,000 finished jobs", "jobs/s", [_rate(system) for _ in range(TIMES)])
     ratio = Figure("drain, full over empty", "", [full.median / empty.median], goal=0.8, is_more_better=True)
     return [empty.line(), full.line(empty), ratio.line()]
 
@@ -41,7 +45,8 @@ def _fill(system: System) -> None:
                     SELECT 'f' || n, 'noop', 'finished', 'completed', now() FROM generate_series(1, {FINISHED}) AS n
                     RETURNING id
                 )
-                INSERT INTO executions (job_id, node_id, claim_id, attempt, lease_token, lease_until, status, completed_at)
+                INSERT INTO executions
+                    (job_id, node_id, claim_id, attempt, lease_token, lease_until, status, completed_at)
                 SELECT id, '{node}', gen_random_uuid(), 1, 1, now(), 'completed', now() FROM made
                 """
             )

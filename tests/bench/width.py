@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.bench.ground import BenchJob, bench_system, clear, durable_server, drain
+from tests.bench.ground import BenchJob, bench_system, clear, drain, durable_server
 from tests.bench.measure import Figure
 
 JOBS, WIDE, SECONDS, TIMES = 2000, 100, 0.05, 3

@@ -13,10 +13,12 @@ CHECKOUT = Path(__file__).parents[2]
 CHECK = "from moomarkets._siblings import check_siblings; "
 
 
-def run(code: str, *path: Path) -> subprocess.CompletedProcess[str]:
+def run(code: str, *path: Path, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     """Run `code` in a fresh interpreter whose import path begins with `path`."""
     places = f"import sys; sys.path[:0] = {[str(place) for place in path]!r}; "
-    return subprocess.run([sys.executable, "-I", "-c", places + code], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-I", *options, "-c", places + code], capture_output=True, text=True, check=False
+    )
 
 
 def package(place: Path, name: str) -> Path:
@@ -29,7 +31,8 @@ def test_our_own_packages_beside_moomarkets_are_accepted_and_not_imported(tmp_pa
     for name in SIBLINGS:
         package(tmp_path, name)
     (tmp_path / "moomarkets").symlink_to(CHECKOUT / "moomarkets")
-    outcome = run(f"{CHECK}from pathlib import Path; check_siblings(Path(sys.path[0]))", tmp_path)
+    # Without site-packages: an installed moomarkets would bring its siblings along.
+    outcome = run(f"{CHECK}from pathlib import Path; check_siblings(Path(sys.path[0]))", tmp_path, options=("-S",))
 
     assert outcome.returncode == 0, outcome.stderr
 
@@ -65,7 +68,7 @@ def test_one_that_the_host_has_imported_already_is_found(tmp_path: Path) -> None
 
 def test_missing_packages_are_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "moomarkets").symlink_to(CHECKOUT / "moomarkets")
-    outcome = run(f"{CHECK}from pathlib import Path; check_siblings(Path(sys.path[0]))", tmp_path)
+    outcome = run(f"{CHECK}from pathlib import Path; check_siblings(Path(sys.path[0]))", tmp_path, options=("-S",))
 
     assert "ImportError: actors: expected a package in" in outcome.stderr
     assert "install moomarkets again" in outcome.stderr

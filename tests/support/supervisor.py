@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -50,12 +51,13 @@ class SupervisorProcess:
     def pid(self) -> int:
         return self._process.pid
 
-    def wait_for_line(self, part: str) -> str:
+    def wait_for_line(self, part: str | re.Pattern[str]) -> str:
         """The next line of standard output that holds `part`."""
+        pattern = re.compile(re.escape(part)) if isinstance(part, str) else part
         while (line := self._lines.get(timeout=PATIENCE_S)) is not None:
-            if part in line:
+            if pattern.search(line):
                 return line
-        raise AssertionError(f"expected a line with {part!r}, got {self.output} and {self.errors}")
+        raise AssertionError(f"expected a line with {pattern.pattern!r}, got {self.output} and {self.errors}")
 
     def wait_ready(self) -> dict[str, object]:
         """The ready line."""

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from moomarkets.domain.errors import Fenced, StoreUnavailable
+from moomarkets.domain.job import Usage
+from moomarkets.store import jobs, rescue
+from moomarkets.store.completions import Completion, Completions, complete_many
+from moomarkets.store.database import Database
+from tests.moomarkets.store.scene import START, Scene, after
+
+
+def test_many_attempts_end_in_one_transaction_with_exact_counters(scene: Scene) -> None:
+    first, second = scene.run("a", "b"), scene.run("c", "d")
+    attempts = scene.claim()
+    ending = [Completion(attempt, uuid4(), Usage(requests=1, rows=2)) for attempt in attempts[:3]]
+
+    ends = scene.do(complete_many, ending, START)
+
+    assert ends == [True, True, False]
+    assert (scene.counters(first), scene.counters(second)) == (("completed", 2, 2, 0, 0), ("running", 2, 1, 0, 0))
+    assert scene.one("SELECT rows_written, requests FROM runs WHERE id = :id", id=first) == (4, 2)
+    assert [scene.job(attempt).status for attempt in attempts] == ["completed"] * 3 + ["running"]
+
+
+def test_a_fenced_attempt_spoils_none_beside_it(scene: Scene) -> None:
+    run_id = scene.run("frozen", "fine")
+    frozen, fine = scene.claim(lease_s=6)
+    scene.do(rescue.rescue, [frozen.lease.execution_id], [], after(7))
+
+    fenced, ended = scene.do(complete_many, [Completion(a, uuid4(), Usage()) for a in (frozen, fine)], START)
+
+    assert isinstance(fenced, Fenced)
+    assert ended is False
+    assert scene.counters(run_id) == ("running", 2, 1, 0, 0)
+
+
+def test_completions_repeated_after_a_lost_answer_are_counted_once(scene: Scene) -> None:
+    run_id = scene.run("a", "b")
+    ending = [Completion(attempt, uuid4(), Usage(rows=1)) for attempt in scene.claim()]
+    scene.do(complete_many, ending, START)
+
+    assert scene.do(complete_many, ending, START) == [True, True]
+
+    assert scene.counters(run_id) == ("completed", 2, 2, 0, 0)
+
+
+def test_threads_that_end_at_once_all_learn_how_their_own_went(scene: Scene) -> None:
+    run_id = scene.run(*(f"job {number}" for number in range(60)))
+    attempts, completions = scene.claim(), Completions(scene.database)
+    scene.do(rescue.rescue, [attempts[7].lease.execution_id], [], after(100))
+
+    def end(number: int) -> object:
+        try:
+            return completions.complete(attempts[number], uuid4(), Usage(rows=1))
+        except Fenced:
+            return "fenced"
+
+    with ThreadPoolExecutor(16) as pool:
+        ends = list(pool.map(end, range(60)))
+
+    assert [number for number, end in enumerate(ends) if end == "fenced"] == [7]
+    assert scene.counters(run_id) == ("running", 60, 59, 0, 0)
+
+
+def test_while_the_database_is_away_everybody_is_told_and_may_try_again(scene: Scene) -> None:
+    scene.run("a")
+    (attempt,) = scene.claim()
+    completions = Completions(Database("postgresql://app:geheim@127.0.0.1:1/nothing", purpose="away"))
+
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            completions.complete(attempt, uuid4(), Usage())
+
+
+def test_jobs_that_stand_alone_are_claimed_and_ended_without_a_run(scene: Scene) -> None:
+    ids = scene.do(jobs.enqueue, "fetch", [{"n": 1}, {"n": 2}], ["one", "two"])
+    attempts = scene.claim(now=scene.one("SELECT clock_timestamp()")[0])
+
+    ends = scene.do(complete_many, [Completion(attempt, uuid4(), Usage()) for attempt in attempts])
+
+    assert [(attempt.lease.job_id, attempt.parameters) for attempt in attempts] == [
+        (ids[0], {"n": 1}),
+        (ids[1], {"n": 2}),
+    ]
+    assert ends == [False, False]
+    assert scene.job(attempts[0]).status == "completed"
