@@ -22,7 +22,10 @@ from actors.dispatch_messages import (
     Event,
     Finished,
     Interrupt,
+    Lapsed,
     LookAtRuns,
+    RecordDone,
+    Recorded,
     RecordFailure,
     Report,
     RunsChanged,
@@ -39,9 +42,13 @@ from actors.otp.messages import ReplyTo
 from moomarkets.domain import dependencies
 from moomarkets.domain.dependencies import Admit, Block, WaitingRun
 from moomarkets.domain.errors import Reason
-from moomarkets.domain.job import PLAN, Attempt, Failed, LostLease, Succeeded
+from moomarkets.domain.job import PLAN, Attempt, Done, Failed, LostLease, Succeeded
 from moomarkets.domain.retry import GiveUp, Jitter, Retry, RetryPolicy, after_failure
 
+SHORT_S = 0.2
+"""While attempts usually last less than this, the wait for a claim would cost more than a claim in advance."""
+
+USUAL_WEIGHT = 0.1
 MOST_UNACKNOWLEDGED = 2000
 """With more writes than this on their way to the store nothing new is started: the store is away or behind."""
 
@@ -53,6 +60,7 @@ class State:
     `slots` maps the name of each living executor to its attempt, None while idle. `waiting` are attempts that are
     claimed and have no executor yet, `received` counts all that were ever claimed. `unacknowledged` counts writes
     that the store has not confirmed. `claims_over` says that the claimer has promised to claim nothing more.
+    `usual_s` is how long attempts have lasted lately.
     """
 
     slots: Mapping[str, Attempt | None] = field(default_factory=dict)
@@ -66,6 +74,7 @@ class State:
     drained: tuple[ReplyTo, ...] = ()
     completed: int = 0
     failed: int = 0
+    usual_s: float = 1.0
 
     @property
     def running(self) -> dict[str, Attempt]:
@@ -104,6 +113,13 @@ def _apply(state: State, event: Event, jitter: Jitter) -> Decision:
             return replace(state, claims_over=True), []
         case Finished():
             return _finished(state, event, jitter)
+        case Recorded(attempt, usage, run_ended):
+            return _completed(
+                replace(state, unacknowledged=state.unacknowledged - 1), attempt, Succeeded(usage, run_ended)
+            )
+        case Lapsed(execution_ids):
+            kept = tuple(held for held in state.waiting if held.lease.execution_id not in execution_ids)
+            return replace(state, waiting=kept), []
         case Acknowledged(looks, wakes):
             state = replace(state, unacknowledged=state.unacknowledged - 1)
             state, effects = _look(state) if looks else (state, [])
@@ -129,19 +145,31 @@ def _finished(state: State, event: Finished, jitter: Jitter) -> Decision:
     if state.slots.get(event.slot) != event.attempt:
         # Settled before, by the executor's death: the store's fence decides about the late result.
         return state, []
-    state = replace(state, slots=_with(state.slots, event.slot, None))
+    state = replace(
+        state,
+        slots=_with(state.slots, event.slot, None),
+        usual_s=state.usual_s + (event.seconds - state.usual_s) * USUAL_WEIGHT,
+    )
     match event.ending:
-        case Succeeded(usage, run_ended):
-            report = Report("job.completed", {**_names(event.attempt), "rows": usage.rows, "requests": usage.requests})
-            state = replace(state, completed=state.completed + 1)
-            state, effects = _look(state) if run_ended else (state, [])
-            if event.attempt.job_type == PLAN:
-                effects.append(WakeClaimer())
-            return state, [report, *effects]
+        case Succeeded() as succeeded:
+            return _completed(state, event.attempt, succeeded)
+        case Done(usage):
+            return replace(state, unacknowledged=state.unacknowledged + 1), [RecordDone(event.attempt, usage)]
         case LostLease():
             return state, [Report("job.fenced", _names(event.attempt))]
         case Failed() as failure:
             return _failed(state, event.attempt, failure, jitter)
+
+
+def _completed(state: State, attempt: Attempt, success: Succeeded) -> Decision:
+    """Its end, and whatever it brought, is durable."""
+    usage = success.usage
+    report = Report("job.completed", {**_names(attempt), "rows": usage.rows, "requests": usage.requests})
+    state = replace(state, completed=state.completed + 1)
+    state, effects = _look(state) if success.run_ended else (state, [])
+    if attempt.job_type == PLAN:
+        effects.append(WakeClaimer())
+    return state, [report, *effects]
 
 
 def _failed(state: State, attempt: Attempt, failure: Failed, jitter: Jitter) -> Decision:
@@ -185,8 +213,13 @@ def _dispatch(state: State) -> Decision:
         effects.append(Assign(slot, attempt))
     if effects:
         state = replace(state, slots=slots, waiting=waiting)
-    room = len(idle) - len(effects) - len(waiting)
+    room = len(idle) - len(effects) - len(waiting) + _ahead(state)
     return state, [*effects, Want(max(room, 0), state.received)]
+
+
+def _ahead(state: State) -> int:
+    """How many attempts to claim before there is an executor for them: some while jobs are short, else none."""
+    return len(state.slots) // 2 if state.usual_s < SHORT_S else 0
 
 
 def _look(state: State) -> Decision:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from actors.otp.messages import ReplyTo
 from moomarkets.domain.dependencies import WaitingRun
 from moomarkets.domain.errors import Reason
-from moomarkets.domain.job import Attempt, Ending, Failed
+from moomarkets.domain.job import Attempt, Ending, Failed, Usage
 from moomarkets.domain.retry import GiveUp, Retry
 
 # Events.
@@ -47,11 +47,28 @@ class ClaimsOver:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An executor's attempt has ended."""
+    """An executor's attempt has ended after `seconds`."""
 
     slot: str
     attempt: Attempt
     ending: Ending
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The end of an attempt that brought no rows is durable; it was a write of ours."""
+
+    attempt: Attempt
+    usage: Usage
+    run_ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """These attempts were waiting for an executor and have lost their leases."""
+
+    execution_ids: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +117,8 @@ Event = (
     | ClaimerReady
     | ClaimsOver
     | Finished
+    | Recorded
+    | Lapsed
     | Acknowledged
     | RunsChanged
     | RunsSeen
@@ -140,6 +159,14 @@ class Stop:
     slot: str
     execution_id: int
     reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDone:
+    """Store that the attempt has done its work; answered with `Recorded`."""
+
+    attempt: Attempt
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +224,7 @@ Effect = (
     | StopClaiming
     | Assign
     | Stop
+    | RecordDone
     | RecordFailure
     | LookAtRuns
     | StartRun

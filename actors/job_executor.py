@@ -78,6 +78,7 @@ class JobExecutor(GenServer):
         self.slot, self._engine, self._perform, self._rules = slot, engine, perform, rules
         self.job: Attempt | None = None
         self._token = CancelToken()
+        self._began_at = 0.0
         self._started: Started | None = None
         self._timers: dict[str, Timer] = {}
         cast(MANAGER, SlotReady(slot))
@@ -117,7 +118,7 @@ class JobExecutor(GenServer):
         """Start the attempt in the engine."""
         execution_id, me = attempt.lease.execution_id, self.ref
         token, completion_id, perform = CancelToken(), self.runtime.new_id(), self._perform
-        self.job, self._token = attempt, token
+        self.job, self._token, self._began_at = attempt, token, self.clock.monotonic()
         self._timers = {
             "deadline": self.send_after(self._rules.deadline_s, _Deadline(execution_id)),
             "beat": self.send_after(self._rules.lease_s / 3, _Beat(execution_id)),
@@ -150,7 +151,7 @@ class JobExecutor(GenServer):
         for timer in self._timers.values():
             self.cancel_timer(timer)
         self.job, self._started, self._timers = None, None, {}
-        cast(MANAGER, Finished(self.slot, attempt, ending))
+        cast(MANAGER, Finished(self.slot, attempt, ending, self.clock.monotonic() - self._began_at))
 
     def _cancel(self, reason: Reason) -> None:
         if self._token.is_cancelled or self.job is None:

@@ -21,7 +21,10 @@ from actors.dispatch_messages import (
     Effect,
     Event,
     Interrupt,
+    Lapsed,
     LookAtRuns,
+    RecordDone,
+    Recorded,
     RecordFailure,
     Report,
     RunsChanged,
@@ -39,10 +42,12 @@ from actors.otp.gen_server import GenServer
 from actors.otp.messages import NOREPLY, Down, ReplyTo
 from actors.otp.ref import Ref
 from actors.otp.runtime import Runtime
-from actors.store_writer import NotWritten, Write, Written
+from actors.store_writer import MergedWrite, NotWritten, Write, Written
 from moomarkets.domain.errors import Fenced
+from moomarkets.domain.job import Attempt, Usage
 from moomarkets.domain.retry import Retry
-from moomarkets.store import executions, runs
+from moomarkets.store import executions, jobs, runs
+from moomarkets.store.completions import Completion, complete_many
 
 WAKE_MARGIN_S = 0.02
 
@@ -89,6 +94,26 @@ class _Persisted:
 
 
 @dataclass(frozen=True, slots=True)
+class _Beat:
+    """Keep the leases of what waits here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Renewed:
+    """Tag of a renewal: of these executions."""
+
+    execution_ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _DoneTag:
+    """Tag of the end of an attempt that brought no rows."""
+
+    attempt: Attempt
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class _Looked:
     """Tag of a look at the runs."""
 
@@ -101,13 +126,14 @@ class JobManager(GenServer):
 
     never_calls = True
 
-    def init(self, poll_s: float, jitter: random.Random | None = None) -> None:
+    def init(self, poll_s: float, lease_s: float, jitter: random.Random | None = None) -> None:
         self.state = State()
-        self._poll_s = poll_s
+        self._poll_s, self._lease_s = poll_s, lease_s
         self._jitter = jitter or self.runtime.random()
         self._slots: dict[str, Ref] = {}
         self._monitors: dict[object, str] = {}
         self.send_after(0, _Poll())
+        self.send_after(lease_s / 3, _Beat())
 
     def handle_cast(self, message: Event) -> None:
         self._take(message)
@@ -131,6 +157,17 @@ class JobManager(GenServer):
                 self._acknowledge(tag, result)
             case NotWritten(_Persisted() as tag, error):
                 self._refused(tag, error)
+            case Written(_DoneTag(attempt, usage), result):
+                self._take(Recorded(attempt, usage, run_ended=bool(result)))
+            case NotWritten(_DoneTag(), error):
+                self._refused(_Persisted(), error)
+            case Written(_Renewed(execution_ids), set() as kept):
+                self._take(Lapsed(execution_ids - kept))
+            case NotWritten(_Renewed(), _):
+                return  # the next beat tries again
+            case _Beat():
+                self.send_after(self._lease_s / 3, _Beat())
+                self._renew_waiting()
             case Written(_Looked(), result):
                 self._take(RunsSeen(tuple(result)))  # type: ignore[arg-type]  # what runs.waiting returns
             case NotWritten(_Looked(), error):
@@ -180,6 +217,9 @@ class JobManager(GenServer):
                 cast(self._slots[slot], job_executor.Execute(attempt))
             case Stop(slot, execution_id, reason):
                 cast(self._slots[slot], job_executor.Cancel(execution_id, reason))
+            case RecordDone(attempt, usage):
+                completion = Completion(attempt, self.runtime.new_id(), usage, self.clock.sql_now())
+                cast(names.WRITER, MergedWrite(complete_many, completion, self.ref, _DoneTag(attempt, usage)))
             case RecordFailure():
                 self._record_failure(effect)
             case LookAtRuns():
@@ -205,6 +245,15 @@ class JobManager(GenServer):
         )
         if isinstance(effect.verdict, Retry) and effect.verdict.delay_s > 0:
             self.send_after(effect.verdict.delay_s + WAKE_MARGIN_S, _WakeLater())
+
+    def _renew_waiting(self) -> None:
+        """Attempts that wait for an executor have nobody else who keeps their leases."""
+        leases = [attempt.lease for attempt in self.state.waiting]
+        if leases:
+            lease_s, now = self._lease_s, self.clock.sql_now()
+            tag = _Renewed(frozenset(lease.execution_id for lease in leases))
+            work = Write(lambda connection: jobs.renew(connection, leases, lease_s=lease_s, now=now), self.ref, tag)
+            cast(names.LEASES, work)
 
     def _persist(self, work: Callable[[Connection], object], tag: _Persisted) -> None:
         """A write that the state does not know of yet."""

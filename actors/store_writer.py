@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -28,6 +29,19 @@ class Write:
     """
 
     work: Callable[[Connection], object]
+    reply_to: Dest | None = None
+    tag: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class MergedWrite:
+    """One of many alike: those that wait together are handed to `merge` in one call, which returns a result for each.
+
+    A result that is an exception means that this one was refused, and the others were not.
+    """
+
+    merge: Callable[[Connection, Sequence[Any]], Sequence[object]]
+    item: object
     reply_to: Dest | None = None
     tag: object = None
 
@@ -62,11 +76,11 @@ class StoreWriter(GenServer):
 
     def init(self, database: Database) -> None:
         self._database = database
-        self._waiting: deque[Write] = deque()
+        self._waiting: deque[Write | MergedWrite] = deque()
         self._is_flushing = False
         self._wait_s = FIRST_WAIT_S
 
-    def handle_cast(self, message: Write) -> None:
+    def handle_cast(self, message: Write | MergedWrite) -> None:
         self._waiting.append(message)
         if not self._is_flushing:
             self._is_flushing = True
@@ -89,10 +103,10 @@ class StoreWriter(GenServer):
         if self._is_flushing:
             send(self.ref, _Flush())
 
-    def _commit(self, batch: list[Write]) -> None:
+    def _commit(self, batch: list[Write | MergedWrite]) -> None:
         """Commit the oldest of those that wait; each is told once, and then waits no more."""
         try:
-            results = self._database.perform(lambda connection: [write.work(connection) for write in batch])
+            results = self._database.perform(lambda connection: _results(connection, batch))
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever one unit raises must not stop the others
@@ -103,9 +117,29 @@ class StoreWriter(GenServer):
                 self._commit([write])
             return
         for write, result in zip(batch, results, strict=True):
-            self._settle(write, Written(write.tag, result))
+            if isinstance(result, Exception):
+                self._settle(write, NotWritten(write.tag, result))
+            else:
+                self._settle(write, Written(write.tag, result))
 
-    def _settle(self, write: Write, message: Written | NotWritten) -> None:
+    def _settle(self, write: Write | MergedWrite, message: Written | NotWritten) -> None:
         self._waiting.popleft()
         if write.reply_to is not None:
             send(write.reply_to, message)
+
+
+def _results(connection: Connection, batch: Sequence[Write | MergedWrite]) -> list[object]:
+    """Do all the work in order; what can be merged is done where the first of its kind stands."""
+    alike: dict[object, list[int]] = {}
+    for place, write in enumerate(batch):
+        if isinstance(write, MergedWrite):
+            alike.setdefault(write.merge, []).append(place)
+    results: list[object] = [None] * len(batch)
+    for place, write in enumerate(batch):
+        if isinstance(write, Write):
+            results[place] = write.work(connection)
+        elif (places := alike.pop(write.merge, None)) is not None:
+            items = [other.item for other in (batch[one] for one in places) if isinstance(other, MergedWrite)]
+            for one, result in zip(places, write.merge(connection, items), strict=True):
+                results[one] = result
+    return results

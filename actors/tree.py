@@ -76,7 +76,7 @@ def _core(parts: Parts) -> SupervisorSpec:
                 type=ChildType.SUPERVISOR,
                 name=names.LIMITERS,
             ),
-            ChildSpec(names.MANAGER, JobManager, (parts.poll_s,), name=names.MANAGER),
+            ChildSpec(names.MANAGER, JobManager, (parts.poll_s, parts.executor.lease_s), name=names.MANAGER),
             _supervisor("executors", _executors(parts)),
             _supervisor("duties", _duties(parts)),
         ),

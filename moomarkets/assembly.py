@@ -21,7 +21,6 @@ from moomarkets.services.source_clients import RequestRules, SourceClients
 from moomarkets.services.source_setup import reach_of
 from moomarkets.settings import Settings
 from moomarkets.store import nodes
-from moomarkets.store.completions import Completions
 from moomarkets.store.database import Database
 
 VERSION = "0.1.0"
@@ -88,7 +87,6 @@ def _tools(
     undo.callback(clients.close)
     return Tools(
         database=runners,
-        completions=Completions(installation.pool("completions")),
         open_source=clients.open,
         source_ids=installation.source_ids,
         reach=reach_of(settings.sources),

@@ -81,6 +81,13 @@ class Succeeded:
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """The attempt has done its work and brought no rows: its end is still to be stored, together with others."""
+
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The attempt did not succeed; nothing of it was stored. `detail` is safe to store and to show."""
 
@@ -98,7 +105,7 @@ class LostLease:
     """The lease went to somebody else; the result was dropped and nothing is to be recorded."""
 
 
-Ending = Succeeded | Failed | LostLease
+Ending = Succeeded | Done | Failed | LostLease
 
 
 @dataclass(frozen=True, slots=True)

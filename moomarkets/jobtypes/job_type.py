@@ -17,7 +17,6 @@ from moomarkets.domain.events import Events
 from moomarkets.domain.job import Attempt, PlannedJob, Usage
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.source import DataSource
-from moomarkets.store.completions import Completions
 from moomarkets.store.database import Database
 
 Reach = Callable[[date], tuple[date, date | None]]
@@ -33,7 +32,6 @@ class Tools:
     """
 
     database: Database
-    completions: Completions
     open_source: Callable[[int, str], DataSource]
     source_ids: Mapping[str, int]
     reach: Mapping[str, Reach]

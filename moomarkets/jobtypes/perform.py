@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.errors import AttemptError, Fenced, Reason, StoreUnavailable
-from moomarkets.domain.job import Attempt, Ending, Failed, LostLease, Succeeded
-from moomarkets.jobtypes.job_type import Outcome, Tools
+from moomarkets.domain.job import Attempt, Done, Ending, Failed, LostLease, Succeeded, Usage
+from moomarkets.jobtypes.job_type import Tools
 from moomarkets.store import executions
 
 FIRST_WAIT_S = 0.2
@@ -27,7 +29,9 @@ def perform(attempt: Attempt, completion_id: UUID, tools: Tools, token: CancelTo
     try:
         outcome = job_type.perform(attempt, tools, token)
         token.check()
-        return _commit(attempt, completion_id, outcome, tools, token)
+        if outcome.write is None:
+            return Done(outcome.usage)
+        return _commit(attempt, completion_id, outcome.usage, outcome.write, tools, token)
     except AttemptError as error:
         return Failed(error.reason, str(error))
     except Fenced:
@@ -39,23 +43,25 @@ def perform(attempt: Attempt, completion_id: UUID, tools: Tools, token: CancelTo
         return Failed(Reason.MALFORMED, f"the database refused the rows: {type(error.orig).__name__}")
 
 
-def _commit(attempt: Attempt, completion_id: UUID, outcome: Outcome, tools: Tools, token: CancelToken) -> Ending:
+def _commit(
+    attempt: Attempt,
+    completion_id: UUID,
+    usage: Usage,
+    write: Callable[[Connection], None],
+    tools: Tools,
+    token: CancelToken,
+) -> Ending:
     """Commit, and after a lost answer or connection again: the completion id makes that harmless."""
     wait_s = FIRST_WAIT_S
     while True:
         try:
-            return Succeeded(outcome.usage, _store(attempt, completion_id, outcome, tools))
+            run_ended = tools.database.perform(
+                lambda connection: executions.complete(
+                    connection, attempt, completion_id, usage, write, tools.clock.sql_now()
+                )
+            )
+            return Succeeded(usage, run_ended)
         except StoreUnavailable as error:
             tools.events.emit("store.unavailable", job=attempt.key, error=str(error))
         token.sleep(wait_s)
         wait_s = min(wait_s * 2, LONGEST_WAIT_S)
-
-
-def _store(attempt: Attempt, completion_id: UUID, outcome: Outcome, tools: Tools) -> bool:
-    """Make the attempt's end durable, alone with its rows or together with others that have none."""
-    write, now = outcome.write, tools.clock.sql_now()
-    if write is None:
-        return tools.completions.complete(attempt, completion_id, outcome.usage, now)
-    return tools.database.perform(
-        lambda connection: executions.complete(connection, attempt, completion_id, outcome.usage, write, now)
-    )

@@ -29,8 +29,10 @@ class Credentials:
 
         Raises:
             NotFound: there is no such source.
-            InvalidInput: a value is empty, too long, or not one line of visible ASCII.
+            InvalidInput: there is no value, or one is empty, too long, or not one line of visible ASCII.
         """
+        if not credential:
+            raise InvalidInput("credential", "at least one value", dict(credential))
         for name, secret in credential.items():
             _check(name, secret)
         text = json.dumps({name: secret.reveal() for name, secret in credential.items()})

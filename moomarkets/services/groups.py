@@ -10,14 +10,16 @@ from sqlalchemy import Connection
 from actors import job_manager
 from actors.otp.runtime import Runtime
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import NotFound
+from moomarkets.domain.errors import InvalidInput, NotFound
 from moomarkets.domain.group import GroupDefinition, RunKind, RunStatus
+from moomarkets.domain.retry import RetryPolicy
 from moomarkets.domain.schedule import Schedule
 from moomarkets.store import groups, reports, runs
 from moomarkets.store.database import Database
 from moomarkets.store.reports import Record
 
 LOOK_EVERY_S = 0.1
+LONGEST_NAME = 200
 
 
 class RunHandle:
@@ -73,8 +75,9 @@ class Groups:
         Raises:
             Conflict: there is a group of that name.
             NotFound: the source, or a group that it depends on, does not exist.
-            InvalidInput: the schedule or the dependencies make no sense.
+            InvalidInput: a value is out of its range, or the schedule or the dependencies make no sense.
         """
+        _check(definition)
         if definition.schedule is not None:
             Schedule.from_json(definition.schedule)
         now = self._runtime.clock.now()
@@ -117,3 +120,17 @@ class Groups:
 
     def _perform(self, work: Callable[[Connection], object], *, cancels: bool = False) -> Any:
         return job_manager.perform(self._runtime, work, cancels=cancels)
+
+
+def _check(definition: GroupDefinition) -> None:
+    """Refuse what the database would refuse too, in words for a person."""
+    name = definition.name
+    if name != name.strip() or not name.isprintable() or not 1 <= len(name) <= LONGEST_NAME:
+        raise InvalidInput("name", f"1 to {LONGEST_NAME} visible characters without spaces around", name)
+    if type(definition.priority) is not int or not 1 <= definition.priority <= 10:
+        raise InvalidInput("priority", "a whole number from 1 to 10", definition.priority)
+    if type(definition.retry_delay_s) is not int:
+        raise InvalidInput("retry_delay", "whole seconds", definition.retry_delay_s)
+    RetryPolicy(definition.max_retries, definition.retry_delay_s)
+    if not definition.job_types:
+        raise InvalidInput("job_types", "at least one", list(definition.job_types))

@@ -11,6 +11,7 @@ import pytest
 
 from actors.database import DatabaseServer
 from actors.otp.child import ChildSpec
+from actors.otp.errors import StartError
 from actors.otp.supervisor import Strategy, Supervisor, SupervisorSpec
 from actors.otp.thread_runtime import ThreadRuntime
 from actors.tree import DATABASE_BACKOFF
@@ -25,12 +26,14 @@ from tests.support.providers import providers
 @pytest.fixture
 def place(_no_thread_is_left: None) -> Iterator[Path]:
     with swept_directory() as path:
+        # The account of the server has to pass.
+        path.chmod(0o711)
         yield path
 
 
 def test_a_system_goes_on_by_itself_when_its_embedded_server_is_killed(place: Path, events: RecordedEvents) -> None:
     with providers() as simulated:
-        settings = simulated.settings("", place / "data", database_url=None)
+        settings = simulated.settings(None, place / "data")
         with System(settings, events=events) as system:
             first = system.groups.run("reference").wait(30)
             pid = int(events.wait_for("database.started").fields["pid"])  # type: ignore[call-overload]
@@ -62,8 +65,10 @@ class DyingServer:
 def test_a_server_that_cannot_start_fails_the_start_of_its_supervisor_with_the_reason(runtime: ThreadRuntime) -> None:
     spec = ChildSpec("database", DatabaseServer, (DyingServer(failing_starts=9),), backoff=DATABASE_BACKOFF)
 
-    with pytest.raises(Exception, match="no room"):
+    with pytest.raises(StartError) as failure:
         runtime.start(Supervisor, SupervisorSpec(Strategy.ONE_FOR_ONE, (spec,)))
+
+    assert str(failure.value.__cause__) == "no room"
 
 
 def test_a_server_that_died_is_found_and_started_again(runtime: ThreadRuntime, events: RecordedEvents) -> None:

@@ -23,7 +23,10 @@ from actors.dispatch_messages import (
     Event,
     Finished,
     Interrupt,
+    Lapsed,
     LookAtRuns,
+    RecordDone,
+    Recorded,
     RecordFailure,
     Report,
     RunsChanged,
@@ -39,7 +42,7 @@ from actors.dispatch_messages import (
 from actors.otp.messages import ReplyTo
 from moomarkets.domain.dependencies import WaitingRun
 from moomarkets.domain.errors import Reason
-from moomarkets.domain.job import PLAN, Attempt, Failed, Lease, LostLease, Succeeded
+from moomarkets.domain.job import PLAN, Attempt, Done, Ending, Failed, Lease, LostLease, Succeeded
 from moomarkets.domain.retry import GiveUp, Retry
 
 CHANCE = random.Random(1)
@@ -243,6 +246,9 @@ def test_an_interrupt_stops_everything_that_runs() -> None:
     assert [(stop.slot, stop.reason) for stop in stops] == [("x0", Reason.INTERRUPTED), ("x1", Reason.INTERRUPTED)]
 
 
+ENDINGS: list[Ending] = [Succeeded(), Done(), LostLease(), Failed(Reason.UPSTREAM)]
+
+
 class AnyStory(RuleBasedStateMachine):
     """Events in any order that can happen, with a claimer, executors and a store that keep their own books."""
 
@@ -256,6 +262,8 @@ class AnyStory(RuleBasedStateMachine):
         self.settled: dict[int, int] = {}
         self.writes = 0
         self.looks = 0
+        self.done: list[Recorded] = []
+        self.lapsed: set[int] = set()
         self.room = 0
         self.drains: list[ReplyTo] = []
         self.answered: set[ReplyTo] = set()
@@ -274,6 +282,9 @@ class AnyStory(RuleBasedStateMachine):
                 self.held[slot] = given
             case RecordFailure(given, _, _):
                 self.settle(given)
+                self.writes += 1
+            case RecordDone(given, usage):
+                self.done.append(Recorded(given, usage, run_ended=False))
                 self.writes += 1
             case Report("job.completed" | "job.fenced", fields):
                 self.settled[int(str(fields["job_id"])) - 1000] += 1
@@ -311,10 +322,10 @@ class AnyStory(RuleBasedStateMachine):
         self.take(Claimed(made))
 
     @precondition(lambda self: self.held)
-    @rule(target=ends, data=st.data(), ending=st.sampled_from([Succeeded(), LostLease(), Failed(Reason.UPSTREAM)]))
-    def attempt_ends(self, data: st.DataObject, ending: Succeeded | LostLease | Failed) -> Finished:
+    @rule(target=ends, data=st.data(), ending=st.sampled_from(ENDINGS), seconds=st.sampled_from([0.0, 5.0]))
+    def attempt_ends(self, data: st.DataObject, ending: Ending, seconds: float) -> Finished:
         slot = data.draw(st.sampled_from(sorted(self.held)))
-        end = Finished(slot, self.held.pop(slot), ending)
+        end = Finished(slot, self.held.pop(slot), ending, seconds)
         self.take(end)
         return end
 
@@ -330,7 +341,20 @@ class AnyStory(RuleBasedStateMachine):
         self.take(SlotGone(slot))
         self.take(Finished(slot, lost, Succeeded()))
 
-    @precondition(lambda self: self.writes)
+    @precondition(lambda self: self.done)
+    @rule()
+    def end_without_rows_is_durable(self) -> None:
+        self.writes -= 1
+        self.take(self.done.pop(0))
+
+    @precondition(lambda self: self.state.waiting)
+    @rule()
+    def lease_of_a_waiting_attempt_is_lost(self) -> None:
+        lost = self.state.waiting[0].lease.execution_id
+        self.lapsed.add(lost)
+        self.take(Lapsed(frozenset({lost})))
+
+    @precondition(lambda self: self.writes > len(self.done))
     @rule(looks=st.booleans())
     def write_is_durable(self, looks: bool) -> None:
         self.writes -= 1
@@ -364,7 +388,8 @@ class AnyStory(RuleBasedStateMachine):
 
     @invariant()
     def each_attempt_is_settled_at_most_once_and_never_forgotten(self) -> None:
-        open_now = {one.lease.execution_id for one in (*self.held.values(), *self.state.waiting)}
+        done = [end.attempt for end in self.done]
+        open_now = {one.lease.execution_id for one in (*self.held.values(), *self.state.waiting, *done)} | self.lapsed
         for number, times in self.settled.items():
             assert times == (0 if number in open_now else 1)
 
@@ -375,10 +400,11 @@ class AnyStory(RuleBasedStateMachine):
         assert self.looks <= 1
 
     @invariant()
-    def room_is_what_idle_executors_can_take(self) -> None:
+    def room_is_what_idle_executors_can_take_and_little_more(self) -> None:
         if not self.drains:
             idle = [slot for slot, one in self.state.slots.items() if one is None]
-            assert self.room == len(idle)
+            assert len(idle) <= self.room + len(self.state.waiting)
+            assert self.room <= len(idle) + len(self.state.slots) // 2
             assert not (idle and self.state.waiting)
 
     @invariant()

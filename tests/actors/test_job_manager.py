@@ -95,7 +95,7 @@ def test_a_call_inside_of_the_manager_is_refused(runtime: ThreadRuntime) -> None
         def handle_call(self, message: object) -> object:
             return call(names.WRITER, message)
 
-    manager = runtime.start(Calling, 60.0, name=names.MANAGER)
+    manager = runtime.start(Calling, 60.0, 6.0, name=names.MANAGER)
     runtime.start(GenServer, name=names.WRITER)
     assert manager is not None
 
@@ -160,7 +160,7 @@ def test_a_writer_that_dies_takes_along_whoever_waits_for_it(
     events.wait_for("job.completed", job="a")
 
 
-def test_attempts_are_never_claimed_ahead_of_the_executors(
+def test_attempts_are_claimed_at_most_a_little_ahead_of_the_executors(
     books: Books, open_house: Open, events: RecordedEvents
 ) -> None:
     books.planned_run([str(number) for number in range(60)])
@@ -172,7 +172,7 @@ def test_attempts_are_never_claimed_ahead_of_the_executors(
     open_house(code)
     events.wait_for("job.completed", times=60, timeout_s=20)
 
-    assert most[0] <= 2
+    assert most[0] <= 3
 
 
 def test_a_cancelled_run_ends_with_what_runs_in_it(books: Books, open_house: Open, events: RecordedEvents) -> None:

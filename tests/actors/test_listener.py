@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ class Hearer(GenServer):
 
 
 @pytest.fixture
-def listener(still: ThreadRuntime, books: Books) -> Ref:
+def listener(still: ThreadRuntime, books: Books) -> Iterator[Ref]:
     """A listener that hears already, and those to whom it passes on what it hears."""
     for name in (names.CLAIMER, names.MANAGER, names.SCHEDULER):
         still.start(Hearer, name=name)
@@ -49,7 +50,8 @@ def listener(still: ThreadRuntime, books: Books) -> Ref:
     assert listener is not None
     for name in (names.CLAIMER, names.MANAGER, names.SCHEDULER):
         assert eventually(lambda name=name: heard(still, name) == 1)  # type: ignore[misc]  # as in a loop
-    return listener
+    yield listener
+    still.close(5)
 
 
 def heard(runtime: ThreadRuntime, name: str) -> int:

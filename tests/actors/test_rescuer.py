@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-import sys
+import threading
+from sys import executable
 from uuid import UUID, uuid4
 
 import pytest
 
 from actors import names
+from actors.otp import sys
 from actors.otp.thread_runtime import ThreadRuntime
 from actors.rescuer import SHOW_EVERY, Rescuer, RescueRules
 from actors.store_writer import StoreWriter, Write
@@ -74,7 +76,7 @@ def claimed(books: Books, clock: ManualClock, *, node: UUID | None = None, lease
 
 def dead_node(books: Books) -> UUID:
     """A node of this machine whose process has ended."""
-    process = subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE)
+    process = subprocess.Popen([executable, "-S", "-c", "input()"], stdin=subprocess.PIPE)
     started = nodes.process_start(process.pid)
     process.communicate()
     node = NodeIdentity(uuid4(), books.node.host, process.pid, books.node.boot_id, started or "", "test")
@@ -157,15 +159,20 @@ def test_after_an_outage_the_living_get_one_lease_of_time_to_renew(
 ) -> None:
     claimed(books, clock)
     watch.start()
-    is_away = iter([True])
+    is_away = threading.Event()
+    is_away.set()
 
     def away(connection: object) -> None:
-        if next(is_away, False):
+        if is_away.is_set():
             raise StoreUnavailable("away")
 
     watch.runtime.cast(names.RESCUE_WRITER, Write(away))
     events.wait_for("store.unavailable")
     clock.advance(EVERY_S)
+    assert eventually(lambda: watch.ref.process.mailbox.next_due() is None)
+    sys.status(watch.ref)
+    events.wait_for("store.unavailable", times=2)
+    is_away.clear()
     clock.advance(LEASE_S)
     assert eventually(watch.is_over)
     watch.look(int(LEASE_S / EVERY_S) - 1)

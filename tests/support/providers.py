@@ -31,7 +31,7 @@ class Providers:
         """How many requests both have seen."""
         return len(self.jquants.ledger.entries()) + len(self.yahoo.ledger.entries())
 
-    def settings(self, database_url: str, data_dir: Path, **given: Any) -> Settings:
+    def settings(self, database_url: str | None, data_dir: Path, **given: Any) -> Settings:
         """Settings of a system that uses them; `key` None gives no credential, `jquants` changes that source."""
         key = given.pop("key", DEMO_KEY)
         jquants = {"base_url": self.jquants.base_url, "plan": "light", "limits": (WIDE,)}
@@ -41,9 +41,8 @@ class Providers:
             "yahoo": SourceSettings(base_url=self.yahoo.url, limits=(WIDE,)),
         }
         quick = {"retry_delay_s": 0, "drain_deadline_s": 5, "poll_s": 1, "executors": 4}
-        return Settings(
-            **{"database_url": Secret(database_url), "data_dir": data_dir, "sources": sources, **quick, **given}
-        )
+        place = {"database_url": Secret(database_url) if database_url else None, "data_dir": data_dir}
+        return Settings(**{**place, "sources": sources, **quick, **given})
 
 
 @contextmanager

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.moomarkets.store.conftest import database, scene
+from tests.moomarkets.store.conftest import _database, _shared_database, database, scene
 
-__all__ = ["database", "scene"]
+__all__ = ["_database", "_shared_database", "database", "scene"]

@@ -18,7 +18,6 @@ from moomarkets.jobtypes.job_type import Tools
 from moomarkets.jobtypes.perform import perform
 from moomarkets.jobtypes.registry import job_types
 from moomarkets.store import coverage, groups, jobs, reports, rescue, sources
-from moomarkets.store.completions import Completions
 from moomarkets.store.coverage import Owner
 from moomarkets.store.database import Database
 from moomarkets.testing.manual_clock import ManualClock
@@ -70,7 +69,6 @@ class House:
         self.events = RecordedEvents()
         self.tools = Tools(
             database=scene.database,
-            completions=Completions(scene.database),
             open_source=self._open,
             source_ids={"jquants": source_id},
             reach={},

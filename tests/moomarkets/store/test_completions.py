@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
-import pytest
-
-from moomarkets.domain.errors import Fenced, StoreUnavailable
+from moomarkets.domain.errors import Fenced
 from moomarkets.domain.job import Usage
 from moomarkets.store import jobs, rescue
-from moomarkets.store.completions import Completion, Completions, complete_many
-from moomarkets.store.database import Database
+from moomarkets.store.completions import Completion, complete_many
 from tests.moomarkets.store.scene import START, Scene, after
 
 
@@ -18,7 +14,7 @@ def test_many_attempts_end_in_one_transaction_with_exact_counters(scene: Scene) 
     attempts = scene.claim()
     ending = [Completion(attempt, uuid4(), Usage(requests=1, rows=2)) for attempt in attempts[:3]]
 
-    ends = scene.do(complete_many, ending, START)
+    ends = scene.do(complete_many, ending)
 
     assert ends == [True, True, False]
     assert (scene.counters(first), scene.counters(second)) == (("completed", 2, 2, 0, 0), ("running", 2, 1, 0, 0))
@@ -31,7 +27,7 @@ def test_a_fenced_attempt_spoils_none_beside_it(scene: Scene) -> None:
     frozen, fine = scene.claim(lease_s=6)
     scene.do(rescue.rescue, [frozen.lease.execution_id], [], after(7))
 
-    fenced, ended = scene.do(complete_many, [Completion(a, uuid4(), Usage()) for a in (frozen, fine)], START)
+    fenced, ended = scene.do(complete_many, [Completion(a, uuid4(), Usage(), START) for a in (frozen, fine)])
 
     assert isinstance(fenced, Fenced)
     assert ended is False
@@ -41,39 +37,11 @@ def test_a_fenced_attempt_spoils_none_beside_it(scene: Scene) -> None:
 def test_completions_repeated_after_a_lost_answer_are_counted_once(scene: Scene) -> None:
     run_id = scene.run("a", "b")
     ending = [Completion(attempt, uuid4(), Usage(rows=1)) for attempt in scene.claim()]
-    scene.do(complete_many, ending, START)
+    scene.do(complete_many, ending)
 
-    assert scene.do(complete_many, ending, START) == [True, True]
+    assert scene.do(complete_many, ending) == [True, True]
 
     assert scene.counters(run_id) == ("completed", 2, 2, 0, 0)
-
-
-def test_threads_that_end_at_once_all_learn_how_their_own_went(scene: Scene) -> None:
-    run_id = scene.run(*(f"job {number}" for number in range(60)))
-    attempts, completions = scene.claim(), Completions(scene.database)
-    scene.do(rescue.rescue, [attempts[7].lease.execution_id], [], after(100))
-
-    def end(number: int) -> object:
-        try:
-            return completions.complete(attempts[number], uuid4(), Usage(rows=1))
-        except Fenced:
-            return "fenced"
-
-    with ThreadPoolExecutor(16) as pool:
-        ends = list(pool.map(end, range(60)))
-
-    assert [number for number, end in enumerate(ends) if end == "fenced"] == [7]
-    assert scene.counters(run_id) == ("running", 60, 59, 0, 0)
-
-
-def test_while_the_database_is_away_everybody_is_told_and_may_try_again(scene: Scene) -> None:
-    scene.run("a")
-    (attempt,) = scene.claim()
-    completions = Completions(Database("postgresql://app:geheim@127.0.0.1:1/nothing", purpose="away"))
-
-    for _ in range(2):
-        with pytest.raises(StoreUnavailable):
-            completions.complete(attempt, uuid4(), Usage())
 
 
 def test_jobs_that_stand_alone_are_claimed_and_ended_without_a_run(scene: Scene) -> None:

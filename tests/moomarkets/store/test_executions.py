@@ -251,6 +251,20 @@ def test_nothing_is_tried_again_in_a_run_that_was_cancelled(scene: Scene) -> Non
     assert scene.claim(now=after(100)) == []
 
 
+def test_an_attempt_that_fails_while_its_run_is_being_cancelled_is_not_put_back(scene: Scene) -> None:
+    run_id = scene.run("a")
+    (attempt,) = scene.claim()
+
+    with ThreadPoolExecutor(1) as pool:
+        with scene.database.transaction() as cancelling:
+            runs.cancel(cancelling, run_id, START)
+            failing = pool.submit(scene.fail, attempt, Reason.NETWORK, Retry(1, is_charged=True))
+            wait_until_blocked(scene.database)
+        assert failing.result()
+
+    assert scene.counters(run_id) == ("cancelled", 1, 0, 0, 1)
+
+
 def test_a_plan_that_ends_after_its_run_was_cancelled_starts_nothing(scene: Scene) -> None:
     run_id = scene.request(scene.group())
     plan = scene.admit(run_id)

@@ -123,14 +123,17 @@ def test_a_starter_that_was_killed_half_way_is_completed_by_the_next(empty_url: 
     assert migrate.upgrade(empty_url) == migrate.versions()[-1]
 
 
-def test_a_newer_database_is_refused_and_not_touched(owner_url: str) -> None:
-    with psycopg.connect(owner_url) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+def test_a_newer_database_is_refused_and_not_touched(empty_url: str) -> None:
+    with psycopg.connect(empty_url) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num text)")
+        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
 
     with pytest.raises(DatabaseTooNew, match=r"expected version \d{4} or older, got 9999"):
-        migrate.upgrade(owner_url)
+        migrate.upgrade(empty_url)
 
-    assert version(owner_url) == "9999"
+    with psycopg.connect(empty_url) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    assert (version(empty_url), tables) == ("9999", [("alembic_version",)])
 
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from moomarkets.domain.errors import Reason
 from moomarkets.domain.job import PLAN
+from moomarkets.domain.retry import Retry
 from moomarkets.store import retries, runs
 from tests.moomarkets.store.scene import LOCAL, START, Scene
 
@@ -73,6 +75,18 @@ def test_failed_jobs_of_a_run_that_still_runs_are_put_back_too(scene: Scene) -> 
 
     assert scene.counters(run_id) == ("running", 2, 1, 0, 0)
     assert claim_due(scene) == ["bad"]
+
+
+def test_a_run_that_goes_on_after_it_was_cancelled_tries_its_jobs_again(scene: Scene) -> None:
+    run_id = scene.run("bad", "waiting")
+    scene.fail(*scene.claim(1))
+    scene.do(runs.cancel, run_id, START)
+    scene.do(retries.retry_failed, LOCAL, None)
+    (again,) = scene.claim(now=scene.one("SELECT clock_timestamp()")[0])
+
+    scene.fail(again, Reason.NETWORK, Retry(1, is_charged=True))
+
+    assert scene.job(again).status == "pending"
 
 
 def test_a_run_that_was_cancelled_after_a_failure_goes_on_with_the_failed_job_alone(scene: Scene) -> None:

@@ -1,0 +1,76 @@
+"""Credentials: sealed at rest, never given back, refused where they cannot be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from moomarkets.domain.errors import InvalidInput, NotFound
+from moomarkets.domain.secret import Secret
+from tests.moomarkets.conftest import OpenInstallation
+
+KEY = "k3y-0f-the-pr0vider"
+
+
+def test_a_credential_is_kept_sealed(open_installation: OpenInstallation, owner_url: str) -> None:
+    credentials = open_installation().credentials
+
+    credentials.set("jquants", {"api_key": Secret(KEY)})
+
+    with psycopg.connect(owner_url) as connection:
+        raw = connection.execute("SELECT encrypted_credentials FROM data_source_credentials").fetchone()
+    assert raw is not None
+    assert KEY.encode() not in bytes(raw[0])
+    assert credentials.is_set("jquants")
+    assert credentials.holds("jquants", {"api_key": Secret(KEY)})
+    assert not credentials.holds("jquants", {"api_key": Secret("another")})
+
+
+def test_a_second_credential_takes_the_place_of_the_first(open_installation: OpenInstallation) -> None:
+    credentials = open_installation().credentials
+
+    for key in (KEY, "newer-key"):
+        credentials.set("jquants", {"api_key": Secret(key)})
+
+    assert credentials.holds("jquants", {"api_key": Secret("newer-key")})
+
+
+def test_a_removed_credential_is_gone_and_cannot_be_removed_twice(open_installation: OpenInstallation) -> None:
+    credentials = open_installation().credentials
+    credentials.set("jquants", {"api_key": Secret(KEY)})
+
+    credentials.remove("jquants")
+
+    assert not credentials.is_set("jquants")
+    with pytest.raises(NotFound, match="credential of source jquants"):
+        credentials.remove("jquants")
+
+
+def test_a_credential_of_an_unknown_source_is_refused(open_installation: OpenInstallation) -> None:
+    with pytest.raises(NotFound, match="source nowhere does not exist"):
+        open_installation().credentials.set("nowhere", {"api_key": Secret(KEY)})
+
+
+@pytest.mark.parametrize("text", ["", "with space", "line\nbreak", "鍵", "x" * 4097, "tab\t", "nul\0"])
+def test_what_cannot_be_a_key_is_refused_without_showing_it(open_installation: OpenInstallation, text: str) -> None:
+    credentials = open_installation().credentials
+
+    with pytest.raises(InvalidInput, match="expected 1 to 4096 visible ASCII") as failure:
+        credentials.set("jquants", {"api_key": Secret(text)})
+
+    assert not text or text not in str(failure.value)
+    assert not credentials.is_set("jquants")
+
+
+def test_an_empty_credential_is_refused(open_installation: OpenInstallation) -> None:
+    with pytest.raises(InvalidInput):
+        open_installation().credentials.set("jquants", {})
+
+
+def test_the_key_file_alone_opens_what_is_sealed(open_installation: OpenInstallation, tmp_path: Path) -> None:
+    open_installation().credentials.set("jquants", {"api_key": Secret(KEY)})
+
+    assert open_installation().credentials.holds("jquants", {"api_key": Secret(KEY)})
+    assert KEY not in (tmp_path / "keys.json").read_text()

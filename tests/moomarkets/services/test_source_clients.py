@@ -1,0 +1,118 @@
+"""The clients of sources: one for each credential, replaced when that changes, each behind its limiter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from uuid import uuid4
+
+import pytest
+
+from actors import names
+from actors.otp.dynamic_supervisor import DynamicSpec, DynamicSupervisor
+from actors.otp.thread_runtime import ThreadRuntime
+from actors.store_writer import StoreWriter
+from moomarkets.domain.cancel import CancelToken
+from moomarkets.domain.errors import CannotDecrypt, CredentialsMissing
+from moomarkets.domain.secret import Secret
+from moomarkets.installation import LOCAL_USER, Installation
+from moomarkets.services.source_clients import RequestRules, SourceClients
+from moomarkets.testing.recorded_events import RecordedEvents
+from tests.moomarkets.conftest import OpenInstallation
+from tests.support.providers import Providers
+
+
+class Desk:
+    """Clients of an installation whose sources are simulated."""
+
+    def __init__(self, installation: Installation, runtime: ThreadRuntime) -> None:
+        self.installation, self.runtime = installation, runtime
+        self.learnt: list[str] = []
+        self.clients = SourceClients(
+            runtime,
+            installation.reads,
+            installation.keyring,
+            installation.specs,
+            installation.source_ids,
+            RequestRules(uuid4(), 30.0, 5.0),
+            lambda secret: self.learnt.append(secret.reveal()),
+        )
+        runtime.start(StoreWriter, installation.reads, name=names.PERMITS)
+        runtime.start(DynamicSupervisor, DynamicSpec(), name=names.LIMITERS)
+
+    def give(self, key: str) -> None:
+        self.installation.credentials.set("jquants", {"api_key": Secret(key)})
+
+
+@pytest.fixture
+def desk(simulated: Providers, open_installation: OpenInstallation, events: RecordedEvents) -> Iterator[Desk]:
+    sources = simulated.settings(None, simulated.settings(None, "/").data_dir, key=None).sources  # type: ignore[arg-type]
+    runtime = ThreadRuntime(events=events)
+    with ExitStack() as undo:
+        undo.callback(runtime.close, 5)
+        desk = Desk(open_installation(sources=sources), runtime)
+        undo.callback(desk.clients.close)
+        yield desk
+
+
+def test_a_client_is_opened_once_and_its_secret_is_told(desk: Desk) -> None:
+    desk.give("first-key")
+
+    first, second = desk.clients.open(LOCAL_USER, "jquants"), desk.clients.open(LOCAL_USER, "jquants")
+
+    assert first is second
+    assert desk.learnt == ["first-key"]
+
+
+def test_a_new_credential_means_a_new_client(desk: Desk) -> None:
+    desk.give("first-key")
+    first = desk.clients.open(LOCAL_USER, "jquants")
+
+    desk.give("second-key")
+
+    assert desk.clients.open(LOCAL_USER, "jquants") is not first
+
+
+def test_a_credential_that_was_taken_away_is_missing_at_once(desk: Desk) -> None:
+    desk.give("first-key")
+    desk.clients.open(LOCAL_USER, "jquants")
+
+    desk.installation.credentials.remove("jquants")
+
+    with pytest.raises(CredentialsMissing):
+        desk.clients.open(LOCAL_USER, "jquants")
+
+
+def test_a_credential_that_does_not_open_says_so_without_its_text(desk: Desk) -> None:
+    desk.give("first-key")
+    with desk.installation.reads.transaction() as connection:
+        connection.exec_driver_sql("UPDATE data_source_credentials SET encrypted_credentials = '\\x00'")
+
+    with pytest.raises(CannotDecrypt) as failure:
+        desk.clients.open(LOCAL_USER, "jquants")
+
+    assert "first-key" not in str(failure.value)
+
+
+def test_a_source_without_credential_opens_for_everybody(desk: Desk) -> None:
+    assert desk.clients.open(LOCAL_USER, "yahoo").spec.code == "yahoo"
+
+
+def test_many_who_ask_at_once_share_one_client_and_one_limiter(
+    desk: Desk, simulated: Providers, events: RecordedEvents
+) -> None:
+    def fetch() -> None:
+        client = desk.clients.open(LOCAL_USER, "yahoo")
+        client.fetch_data(
+            client.spec.endpoints[0], {"symbol": "AAPL", "from": "2026-11-02", "to": "2026-11-06"}, CancelToken()
+        )
+
+    running = [desk.runtime.spawn(fetch, f"fetch {number}") for number in range(8)]
+    for one in running:
+        assert desk.runtime.wait_for(one, 20)
+        one.result()
+
+    limiters = [info for info in desk.runtime.tree() if info.server == "RateLimiter"]
+    assert len(limiters) == 1
+    assert len(simulated.yahoo.ledger.entries()) == 8
+    assert events.of("limiter.not_started") == []
