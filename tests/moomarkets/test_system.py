@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -22,31 +21,11 @@ from moomarkets.domain.secret import Secret
 from moomarkets.system import System
 from moomarkets.testing.recorded_events import RecordedEvents
 from tests.actors.otp.patience import eventually
-from tests.support.leaks import nothing_left
 from tests.support.postgres import TestPostgres
 from tests.support.providers import Providers, providers
 
 GROUPS = ("reference", "daily-bars", "yahoo-daily-bars")
 LONG_S = 30.0
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left(postgres: TestPostgres) -> Iterator[None]:
-    with nothing_left():
-        yield
-
-
-@pytest.fixture
-def simulated(_nothing_is_left: None) -> Iterator[Providers]:
-    with providers() as simulated:
-        yield simulated
-
-
-@pytest.fixture
-def events() -> Iterator[RecordedEvents]:
-    events = RecordedEvents()
-    yield events
-    assert events.unlisted == set()
 
 
 def test_three_groups_are_fetched_and_a_second_run_of_each_sends_no_request(

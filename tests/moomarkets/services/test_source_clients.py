@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -45,8 +46,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(simulated: Providers, open_installation: OpenInstallation, events: RecordedEvents) -> Iterator[Desk]:
-    sources = simulated.settings(None, simulated.settings(None, "/").data_dir, key=None).sources  # type: ignore[arg-type]
+def desk(
+    simulated: Providers, open_installation: OpenInstallation, events: RecordedEvents, tmp_path: Path
+) -> Iterator[Desk]:
+    sources = simulated.settings(None, tmp_path, key=None).sources
     runtime = ThreadRuntime(events=events)
     with ExitStack() as undo:
         undo.callback(runtime.close, 5)

@@ -20,15 +20,3 @@ def test_the_us_symbols_wait_for_nobody_except_in_the_demo() -> None:
 
     assert DEFINITIONS[2].depends_on == ()
     assert chained[2].depends_on == ("daily-bars",)
-
-
-def test_one_that_another_process_has_just_created_is_passed_over(system: System) -> None:
-    class Late(type(system.groups)):  # type: ignore[misc]  # whatever class the service has
-        """Looked before the other process had created them."""
-
-        def list(self) -> list[object]:
-            return []
-
-    groups = Late(system.runtime, system.groups._database, 1)
-
-    assert create_starter_groups(groups, DEFINITIONS) == []

@@ -1,4 +1,4 @@
-"""Fixtures of the store's tests: one database per test process, emptied after each test, for making one takes longer."""
+"""Fixtures of the store's tests: one database per test process, emptied after each test; making one takes longer."""
 
 from __future__ import annotations
 
