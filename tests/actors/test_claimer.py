@@ -101,8 +101,10 @@ def test_room_that_was_told_before_a_claim_arrived_is_not_filled_twice(
     at_desk.want(2, received=0)
     assert eventually(lambda: len(at_desk.claimed) == 2)
     at_desk.want(2, received=0)
+    after_stale_word = len(at_desk.claimed)
     at_desk.want(1, received=2)
 
+    assert after_stale_word == 2
     assert eventually(lambda: len(at_desk.claimed) == 3)
 
 

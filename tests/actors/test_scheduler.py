@@ -18,6 +18,7 @@ from moomarkets.testing.recorded_events import RecordedEvents
 from tests.actors.books import Books
 
 HOURLY: dict[str, object] = {"cron": "0 * * * *"}
+UNREADABLE = ('{"cron": "0 0 * * *", "timezone": "Gone/Away"}', '{"cron": "nonsense"}', '{"every_s": -1}', "[1]", "{}")
 
 
 @pytest.fixture
@@ -111,25 +112,24 @@ def test_an_instant_during_a_run_of_the_group_is_merged_into_it(
     assert books.value("SELECT count(*) FROM runs") == 1
 
 
-@pytest.mark.parametrize(
-    "spec", ['{"cron": "0 0 * * *", "timezone": "Gone/Away"}', '{"cron": "nonsense"}', '{"every_s": -1}', "[1]", "{}"]
-)
-def test_a_schedule_that_cannot_be_read_rests_alone(
-    look: ThreadRuntime, books: Books, clock: ManualClock, events: RecordedEvents, spec: str
+def test_schedules_that_cannot_be_read_rest_alone(
+    look: ThreadRuntime, books: Books, clock: ManualClock, events: RecordedEvents
 ) -> None:
-    scheduled(books, clock, name="bad")
     scheduled(books, clock, name="good")
-    books.change(
-        "UPDATE schedules SET spec = CAST(:spec AS jsonb)"
-        " WHERE job_group_id = (SELECT id FROM job_groups WHERE name = 'bad')",
-        spec=spec,
-    )
+    for number, spec in enumerate(UNREADABLE):
+        scheduled(books, clock, name=f"bad {number}")
+        books.change(
+            "UPDATE schedules SET spec = CAST(:spec AS jsonb)"
+            " WHERE job_group_id = (SELECT id FROM job_groups WHERE name = :name)",
+            spec=spec,
+            name=f"bad {number}",
+        )
     clock.advance(3600)
 
     look.start(Scheduler, name=names.SCHEDULER)
     scheduler.look(look)
 
-    assert events.of("schedule.invalid", group="bad")
+    assert {event.fields["group"] for event in events.of("schedule.invalid")} == {f"bad {n}" for n in range(5)}
     assert books.rows("SELECT name FROM runs JOIN job_groups ON job_groups.id = job_group_id") == [("good",)]
 
 

@@ -53,14 +53,14 @@ def test_a_credential_of_an_unknown_source_is_refused(open_installation: OpenIns
         open_installation().credentials.set("nowhere", {"api_key": Secret(KEY)})
 
 
-@pytest.mark.parametrize("text", ["", "with space", "line\nbreak", "鍵", "x" * 4097, "tab\t", "nul\0"])
-def test_what_cannot_be_a_key_is_refused_without_showing_it(open_installation: OpenInstallation, text: str) -> None:
+def test_what_cannot_be_a_key_is_refused_without_showing_it(open_installation: OpenInstallation) -> None:
     credentials = open_installation().credentials
 
-    with pytest.raises(InvalidInput, match="expected 1 to 4096 visible ASCII") as failure:
-        credentials.set("jquants", {"api_key": Secret(text)})
+    for text in ("", "with space", "line\nbreak", "鍵", "x" * 4097, "tab\t", "nul\0"):
+        with pytest.raises(InvalidInput, match="expected 1 to 4096 visible ASCII") as failure:
+            credentials.set("jquants", {"api_key": Secret(text)})
+        assert not text or text not in str(failure.value)
 
-    assert not text or text not in str(failure.value)
     assert not credentials.is_set("jquants")
 
 

@@ -24,13 +24,13 @@ def test_jobs_and_attempts_are_narrowed_by_group_and_state(system: System) -> No
     assert system.jobs.list(group="daily-bars") == system.executions.list(status="failed") == []
 
 
-@pytest.mark.parametrize("limit", [0, 501, True, 2.0, "5"])
-def test_a_limit_out_of_range_is_refused(open_installation: OpenInstallation, limit: int) -> None:
+def test_a_limit_out_of_range_is_refused(open_installation: OpenInstallation) -> None:
     installation = open_installation()
 
-    for listing in (installation.jobs.list, installation.executions.list):
-        with pytest.raises(InvalidInput, match="limit: expected a whole number from 1 to 500"):
-            listing(limit=limit)
+    for limit in (0, 501, True, 2.0, "5"):
+        for listing in (installation.jobs.list, installation.executions.list):
+            with pytest.raises(InvalidInput, match="limit: expected a whole number from 1 to 500"):
+                listing(limit=limit)  # type: ignore[arg-type]  # on purpose
 
 
 def test_a_state_that_does_not_exist_is_refused_with_those_that_do(open_installation: OpenInstallation) -> None:
