@@ -155,12 +155,12 @@ class JobManager(GenServer):
         match message:
             case Written(_Persisted() as tag, result):
                 self._acknowledge(tag, result)
-            case NotWritten(_Persisted() as tag, error):
-                self._refused(tag, error)
+            case NotWritten(_Persisted() as tag):
+                self._refused(tag, message)
             case Written(_DoneTag(attempt, usage), result):
                 self._take(Recorded(attempt, usage, run_ended=bool(result)))
-            case NotWritten(_DoneTag(), error):
-                self._refused(_Persisted(), error)
+            case NotWritten(_DoneTag()):
+                self._refused(_Persisted(), message)
             case Written(_Renewed(execution_ids), set() as kept):
                 self._take(Lapsed(execution_ids - kept))
             case NotWritten(_Renewed(), _):
@@ -170,8 +170,8 @@ class JobManager(GenServer):
                 self._renew_waiting()
             case Written(_Looked(), result):
                 self._take(RunsSeen(tuple(result)))  # type: ignore[arg-type]  # what runs.waiting returns
-            case NotWritten(_Looked(), error):
-                self.events.emit("runs.look_failed", error=f"{type(error).__name__}: {error}")
+            case NotWritten(_Looked()):
+                self.events.emit("runs.look_failed", error=message.reason)
                 self._take(RunsSeen(None))
             case Down(monitor, _, _) if monitor in self._monitors:
                 slot = self._monitors.pop(monitor)
@@ -270,13 +270,13 @@ class JobManager(GenServer):
             tag.reply_to.reply(result)
         self._take(Acknowledged(tag.looks, tag.wakes))
 
-    def _refused(self, tag: _Persisted, error: Exception) -> None:
+    def _refused(self, tag: _Persisted, refusal: NotWritten) -> None:
         if tag.reply_to is not None:
-            tag.reply_to.fail(error)
-        elif isinstance(error, Fenced):
-            self.events.emit("job.fenced", error=str(error))
+            tag.reply_to.fail(refusal.error)
+        elif isinstance(refusal.error, Fenced):
+            self.events.emit("job.fenced", error=refusal.reason)
         else:
-            self.events.emit("store.refused", error=f"{type(error).__name__}: {error}")
+            self.events.emit("store.refused", error=refusal.reason)
         self._take(Acknowledged(tag.looks, tag.wakes))
 
 

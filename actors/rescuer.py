@@ -73,15 +73,15 @@ class Rescuer(GenServer):
                 self._look()
             case Written(_Looked(asked_at), _Found(rescued, overdue)):
                 self._found(asked_at, rescued, overdue)
-            case NotWritten(_Looked(), error):
-                self.events.emit("rescue.failed", error=f"{type(error).__name__}: {error}")
+            case NotWritten(_Looked()):
+                self.events.emit("rescue.failed", error=message.reason)
                 self._be_patient()
                 self.send_after(self._rules.every_s, _Look())
             case Written(_GaveUp(rescued), _):
                 self.events.emit("job.parked", job_id=rescued.job_id, deaths=rescued.crash_count)
                 cast(names.MANAGER, RunsChanged())
-            case NotWritten(_GaveUp(), error):
-                self.events.emit("rescue.failed", error=f"{type(error).__name__}: {error}")
+            case NotWritten(_GaveUp()):
+                self.events.emit("rescue.failed", error=message.reason)
             case _:
                 super().handle_info(message)
 

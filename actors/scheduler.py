@@ -79,8 +79,8 @@ class Scheduler(GenServer):
                     self.booked += 1
                     self.events.emit("occurrence.booked", group=schedule.group, run_id=run_id)
                 self._finish()
-            case NotWritten(tag, error):
-                self.events.emit("schedule.failed", error=f"{type(error).__name__}: {error}")
+            case NotWritten(tag, _):
+                self.events.emit("schedule.failed", error=message.reason)
                 self._booking -= 1 if isinstance(tag, _Booked) else 0
                 self._finish()
             case _:

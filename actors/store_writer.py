@@ -61,6 +61,11 @@ class NotWritten:
     tag: object
     error: Exception
 
+    @property
+    def reason(self) -> str:
+        """The error in one line; the server's further lines would show the values of rows."""
+        return f"{type(self.error).__name__}: {self.error}".splitlines()[0]
+
 
 @dataclass(frozen=True, slots=True)
 class _Flush:

@@ -8,7 +8,7 @@ import threading
 from actors import names
 from actors.job_executor import Cancel, ExecutorRules
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import Reason
+from moomarkets.domain.errors import Cancelled, Reason
 from moomarkets.domain.job import Attempt
 from moomarkets.testing.recorded_events import RecordedEvents
 from tests.actors.books import Books
@@ -111,6 +111,24 @@ def test_a_cancel_that_job_code_heeds_ends_the_attempt_at_once(
     events.wait_for("job.failed", job="a", reason="cancelled")
 
     assert events.of("job.abandoned") == []
+
+
+def test_an_attempt_that_was_cancelled_failed_for_that_reason_whatever_it_says(
+    books: Books, open_house: Open, events: RecordedEvents
+) -> None:
+    books.planned_run(["a"], max_retries=0)
+
+    def code(attempt: Attempt, token: CancelToken) -> None:
+        try:
+            token.sleep(20)
+        except Cancelled:
+            raise ValueError("broken off") from None
+
+    open_house(code, executor=ExecutorRules(lease_s=6, deadline_s=0.05))
+    failed = events.wait_for("job.failed", job="a")
+
+    assert failed.fields["reason"] == Reason.TIMED_OUT
+    assert "broken off" in str(failed.fields["error"])
 
 
 def test_a_cancel_meant_for_an_earlier_attempt_does_nothing(

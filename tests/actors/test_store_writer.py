@@ -86,6 +86,11 @@ def test_a_refused_unit_does_not_spoil_those_beside_it(runtime: ThreadRuntime, p
         ("local", NotWritten),
         ("b", Written),
     ]
+    refusal = answers[1]
+    assert isinstance(refusal, NotWritten)
+    assert "users_name_key" in refusal.reason
+    assert "Key (name)=(local)" in str(refusal.error)
+    assert "local" not in refusal.reason
     assert books.rows("SELECT name FROM users ORDER BY id") == [("local",), ("a",), ("b",)]
 
 

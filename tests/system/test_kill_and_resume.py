@@ -10,19 +10,20 @@ from moomarkets.domain.limits import Window
 from tests.support.supervisor import Playground
 
 DAYS = 20
+# A killed request counts until its deadline: a short one, for the next process has to wait for it.
+SLOW = {"MOOMARKETS_SOURCES__JQUANTS__LIMITS": "[[4, 1]]", "MOOMARKETS_REQUEST_DEADLINE_S": "2"}
 SOME_DAYS = re.compile(r"daily-bars: running, [1-9]\d*/")
 
 
 def test_a_killed_demo_goes_on_where_it_was_and_asks_for_nothing_that_is_stored(ground: Playground) -> None:
-    limits = {"MOOMARKETS_SOURCES__JQUANTS__LIMITS": "[[4, 1]]"}
     for _ in range(2):
-        victim = ground.start("--demo", "--once", **limits)
+        victim = ground.start("--demo", "--once", **SLOW)
         victim.wait_for_line(SOME_DAYS)
         victim.kill()
         stored, asked = _stored_days(ground), len(_asked_days(ground))
         assert stored, "expected the kill to come after the first day was stored"
 
-        next_run = ground.start("--demo", "--once", **limits)
+        next_run = ground.start("--demo", "--once", **SLOW)
         next_run.wait_for_line(SOME_DAYS)
         next_run.kill()
 
@@ -48,13 +49,12 @@ def test_after_kills_the_end_state_is_that_of_an_undisturbed_run(ground: Playgro
 
 
 def test_no_window_of_the_provider_overflows_over_kills(ground: Playground) -> None:
-    limits = {"MOOMARKETS_SOURCES__JQUANTS__LIMITS": "[[4, 1]]"}
     for _ in range(2):
-        victim = ground.start("--demo", "--once", **limits)
+        victim = ground.start("--demo", "--once", **SLOW)
         victim.wait_for_line(SOME_DAYS)
         victim.kill()
 
-    assert ground.start("--demo", "--once", **limits).wait() == 0
+    assert ground.start("--demo", "--once", **SLOW).wait() == 0
 
     arrivals = [entry.at_s for entry in ground.jquants.ledger.entries()]
     assert _most_in(arrivals, Window(4, 1)) <= 4

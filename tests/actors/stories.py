@@ -1,0 +1,21 @@
+"""Attempts and waiters for stories about the manager's rules."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from actors.otp.messages import ReplyTo
+from moomarkets.domain.job import Attempt, Lease
+
+CHANCE = random.Random(1)
+
+
+def attempt(execution_id: int, **changes: object) -> Attempt:
+    lease = Lease(execution_id, job_id=1000 + execution_id, token=1)
+    made = Attempt(lease, 1, 1, 1, "work", f"key {execution_id}", f"job {execution_id}", {}, None, 1, 3, 60)
+    return replace(made, **changes)  # type: ignore[arg-type]  # any field
+
+
+def waiter() -> ReplyTo:
+    return ReplyTo(None, set())
