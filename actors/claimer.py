@@ -110,7 +110,7 @@ class Claimer(GenServer):
         # Kept until the answer is here: a claim whose answer was lost is asked for again, not made again.
         claim_id = self._claim_id = self._claim_id or self.runtime.new_id()
         try:
-            attempts = self._database.perform(
+            attempts = self._database.perform_statement(
                 lambda connection: jobs.claim(
                     connection,
                     node_id=rules.node_id,

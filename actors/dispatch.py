@@ -213,7 +213,11 @@ def _dispatch(state: State) -> Decision:
         effects.append(Assign(slot, attempt))
     if effects:
         state = replace(state, slots=slots, waiting=waiting)
-    room = len(idle) - len(effects) - len(waiting) + _ahead(state)
+    ahead = _ahead(state)
+    room = len(idle) - len(effects) - len(waiting) + ahead
+    if waiting and 0 <= room < ahead / 2:
+        # There is enough for a while: one large claim later costs less than many small ones now.
+        return state, effects
     return state, [*effects, Want(max(room, 0), state.received)]
 
 

@@ -25,6 +25,8 @@ from moomarkets.store.database import Database
 
 VERSION = "0.1.0"
 RUNNER_CONNECTIONS = 10
+FORGETTABLE = (names.LEASES,)
+"""What these write may be lost when the server crashes: a lease that was not renewed ends a little earlier."""
 
 
 def enter_node(installation: Installation, runtime: Runtime, undo: ExitStack) -> NodeIdentity:
@@ -52,7 +54,7 @@ def build_parts(
     writers = (names.WRITER, names.LEASES, names.PERMITS, names.RESCUE_WRITER, names.CLAIMER)
     return Parts(
         server=installation.place.server,
-        pools={name: installation.pool(name) for name in writers},
+        pools={name: installation.pool(name, waits_for_disk=name not in FORGETTABLE) for name in writers},
         claim=ClaimRules(
             node_id=node.id,
             job_types=tuple(tools.job_types),

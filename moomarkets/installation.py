@@ -78,7 +78,9 @@ class Installation:
             if spec.needs_credential and not self.credentials.is_set(spec.code)
         ]
 
-    def pool(self, purpose: str, size: int = 1, statement_timeout_s: float = 5.0) -> Database:
+    def pool(
+        self, purpose: str, size: int = 1, statement_timeout_s: float = 5.0, *, waits_for_disk: bool = True
+    ) -> Database:
         """A small pool of connections for one purpose, closed with the installation."""
         database = Database(
             self.place.app_url,
@@ -86,6 +88,7 @@ class Installation:
             pool_size=size,
             statement_timeout_s=statement_timeout_s,
             lock_timeout_s=max(2.0, statement_timeout_s / 3),
+            waits_for_disk=waits_for_disk,
         )
         self._undo.callback(database.close)
         return database

@@ -53,7 +53,7 @@ class Jobs(JobReader):
     def enqueue_many(self, job_type: str, parameters: Sequence[Mapping[str, object]]) -> builtins.list[int]:
         """Store one job for each of the parameters, all or none; returns their ids in the same order."""
         keys = [str(self._runtime.new_id()) for _ in parameters]
-        ids = self._database.perform(lambda connection: jobs.enqueue(connection, job_type, parameters, keys))
+        ids = self._database.perform_statement(lambda connection: jobs.enqueue(connection, job_type, parameters, keys))
         job_manager.wake_claimer(self._runtime)
         return ids
 

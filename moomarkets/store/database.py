@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 import psycopg
@@ -25,7 +25,8 @@ class Database:
     """A pool of connections for one purpose; safe to use from any thread.
 
     `statement_timeout_s` and `lock_timeout_s` are enforced by the server; a connection that sits idle inside a
-    transaction for 5 s is ended there, so that a frozen client blocks nobody.
+    transaction for 5 s is ended there, so that a frozen client blocks nobody. `waits_for_disk` False is for what
+    a crash of the server may forget.
     """
 
     def __init__(
@@ -36,10 +37,20 @@ class Database:
         pool_size: int = 2,
         statement_timeout_s: float = 5.0,
         lock_timeout_s: float = 2.0,
+        waits_for_disk: bool = True,
     ) -> None:
         self.url = sqlalchemy_url(url)
         self.purpose = purpose
-        self._engine = _engine(self.url, purpose, pool_size, statement_timeout_s, lock_timeout_s)
+        options = {
+            "statement_timeout": f"{statement_timeout_s * 1000:.0f}",
+            "lock_timeout": f"{lock_timeout_s * 1000:.0f}",
+            "idle_in_transaction_session_timeout": "5000",
+            "timezone": "UTC",
+        }
+        if not waits_for_disk:
+            options["synchronous_commit"] = "off"
+        self._engine = _engine(self.url, purpose, pool_size, options)
+        self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def __repr__(self) -> str:
         return f"<Database {self.purpose} at {make_url(self.url).render_as_string(hide_password=True)}>"
@@ -62,10 +73,17 @@ class Database:
 
         `work` may run more than once, so it must be harmless to repeat.
         """
+        return self._try(self._engine.begin, work)
+
+    def perform_statement(self, work: Callable[[Connection], T]) -> T:
+        """The same for work that is a single statement: it is its own transaction, in one round trip, not three."""
+        return self._try(self._single.connect, work)
+
+    def _try(self, connect: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]) -> T:
         token = CancelToken()
         for tried in range(1, TRIES + 1):
             try:
-                with self._engine.begin() as connection:
+                with connect() as connection:
                     return work(connection)
             except (DBAPIError, PoolTimeoutError) as error:
                 if tried == 1 and isinstance(error, DBAPIError) and error.connection_invalidated:
@@ -100,13 +118,7 @@ def libpq_url(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
-def _engine(url: str, purpose: str, pool_size: int, statement_timeout_s: float, lock_timeout_s: float) -> Engine:
-    options = {
-        "statement_timeout": f"{statement_timeout_s * 1000:.0f}",
-        "lock_timeout": f"{lock_timeout_s * 1000:.0f}",
-        "idle_in_transaction_session_timeout": "5000",
-        "timezone": "UTC",
-    }
+def _engine(url: str, purpose: str, pool_size: int, options: Mapping[str, str]) -> Engine:
     return create_engine(
         url,
         pool_size=pool_size,

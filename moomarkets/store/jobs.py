@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from moomarkets.domain.job import Attempt, Lease
-from moomarkets.store.notify import JOBS, notify
+from moomarkets.store.notify import CHANNEL, JOBS
 from moomarkets.store.sql import statement
 
 
@@ -47,20 +47,16 @@ def enqueue(
     connection: Connection, job_type: str, parameters: Sequence[Mapping[str, object]], keys: Sequence[str]
 ) -> list[int]:
     """Store jobs that stand alone, due at once, one for each key; returns their ids in that order."""
-    rows = connection.execute(
-        text(
-            """
-            INSERT INTO jobs (key, job_type, name, parameters, status)
-            SELECT given.key, :job_type, :job_type, given.parameters, 'pending'
-            FROM unnest(CAST(:keys AS text[]), CAST(:parameters AS jsonb[])) WITH ORDINALITY
-                AS given (key, parameters, position)
-            ORDER BY position RETURNING id
-            """
-        ),
-        {"job_type": job_type, "keys": list(keys), "parameters": [json.dumps(given) for given in parameters]},
-    )
-    ids = list(rows.scalars())
-    notify(connection, JOBS)
+    ids: list[int] = connection.execute(
+        statement("enqueue_jobs"),
+        {
+            "job_type": job_type,
+            "keys": list(keys),
+            "parameters": [json.dumps(given) for given in parameters],
+            "channel": CHANNEL,
+            "topic": JOBS,
+        },
+    ).scalar_one()
     return ids
 
 

@@ -59,7 +59,7 @@ def _days() -> Iterator[Answer]:
     market = Market(4400)
     for number in count():
         day = FIRST + timedelta(days=number)
-        yield Answer(200, f'{{"data": [{", ".join(market.bars_of_day(day, day))}]}}'.encode())
+        yield Answer(200, f'{{"data": [{", ".join(market.bars_of_day(day, day))}]}}'.encode(), may_compress=False)
 
 
 def _store(database: Database, owner: Owner, batch: Batch, number: int) -> None:

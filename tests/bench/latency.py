@@ -13,6 +13,7 @@ from tests.bench.ground import BenchJob, bench_system, durable_server
 from tests.bench.measure import Figure, percentile
 
 TIMES = 200
+PAUSE_S = 0.02  # long enough for both to be idle
 
 
 def run() -> list[str]:
@@ -32,7 +33,7 @@ def run() -> list[str]:
                 system.jobs.enqueue("note", {"number": number})
                 started.acquire(timeout=10)
                 values.append((at[-1] - asked) * 1000)
-                time.sleep(0.02)
+                time.sleep(PAUSE_S)
         bare = Figure("bare INSERT + NOTIFY to LISTEN", "ms", _notifications(server.dsn("owner")))
     start = Figure("enqueue to start, idle, p50", "ms", values, goal=4)
     return [
@@ -48,6 +49,7 @@ def _notifications(url: str) -> list[float]:
         hears.execute("LISTEN bench")
         says.execute("CREATE TABLE bench (id bigint GENERATED ALWAYS AS IDENTITY, at timestamptz DEFAULT now())")
         for _ in range(TIMES):
+            time.sleep(PAUSE_S)
             asked = time.perf_counter()
             says.execute("WITH made AS (INSERT INTO bench DEFAULT VALUES) SELECT pg_notify('bench', '')")
             next(hears.notifies(timeout=5, stop_after=1))
