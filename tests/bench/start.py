@@ -32,7 +32,7 @@ def run() -> list[str]:
 def _install(venv: Path) -> float:
     started = time.perf_counter()
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    subprocess.run([str(venv / "bin/pip"), "install", "-q", "-e", str(ROOT)], check=True)
+    subprocess.run([str(venv / "bin/pip"), "install", "-q", "-e", str(ROOT)], check=True, stderr=subprocess.DEVNULL)
     return time.perf_counter() - started
 
 
