@@ -34,6 +34,7 @@ from moomarkets.services.starter_groups import create_starter_groups, starter_gr
 from moomarkets.services.status import Status
 from moomarkets.services.tree_view import TreeView
 from moomarkets.settings import Settings
+from moomarkets.store.migrate import preload
 
 GIVE_BACK_S = 8.0
 """How long interrupted attempts may take to be given back; what has not ended then is fenced and rescued."""
@@ -101,6 +102,9 @@ class System:
         with ExitStack() as undo:
             # Whatever fails below takes back what was started before it.
             runtime = self.runtime
+            if not self.settings.data_dir.exists():
+                # While another process makes the database, this one has time to import what fills it with tables.
+                runtime.spawn(preload, "preload")
             installation = Installation(self.settings, runtime.clock, runtime.events, undo)
             self._installation = installation
             undo.callback(self._forget)

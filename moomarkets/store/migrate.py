@@ -48,6 +48,11 @@ def upgrade(url: str, events: Events | None = None) -> str:
         engine.dispose()
 
 
+def preload() -> None:
+    """Import what a migration needs, which takes a while: for a thread that has nothing better to do."""
+    import alembic.command  # noqa: F401
+
+
 def versions() -> list[str]:
     """The versions that this code knows, oldest first."""
     return sorted(path.name.split("_")[0] for path in (scripts() / "versions").glob("[0-9]*.py"))
