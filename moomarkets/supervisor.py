@@ -143,11 +143,14 @@ def _watch(system: System, wakes: Wakes, console: Console, *, once: bool) -> int
 
 
 def _begin(system: System, once: bool) -> None:
-    """Start what this session is for: the demo's groups, or what the schedules have due."""
-    if system.settings.demo:
-        for group in system.groups.list():
-            system.groups.run(str(group["name"]))
-    elif once:
+    """Start what this session is for: on a fresh database all groups, and later what the schedules have due.
+
+    The demo runs its groups each time.
+    """
+    names = [str(group["name"]) for group in system.groups.list()] if system.settings.demo else system.new_groups
+    for name in names:
+        system.groups.run(name)
+    if once and not system.settings.demo:
         system.book_due()
 
 

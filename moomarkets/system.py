@@ -79,6 +79,8 @@ class System:
         self._undo = ExitStack()
         self._root: Ref | None = None
         self._installation: Installation | None = None
+        self.new_groups: list[str] = []
+        """The groups that this start has put into a fresh database; they run when due, or when asked to."""
         self._node: NodeIdentity | None = None
 
     def __enter__(self) -> Self:
@@ -109,7 +111,7 @@ class System:
             self._installation = installation
             undo.callback(self._forget)
             settings = self.settings
-            create_starter_groups(
+            self.new_groups = create_starter_groups(
                 self.groups,
                 starter_groups(settings.max_retries, settings.retry_delay_s, is_chained=settings.demo),
             )
