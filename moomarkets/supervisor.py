@@ -8,7 +8,7 @@ import select
 import signal
 import socket
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from types import FrameType
 
 import click
@@ -26,7 +26,6 @@ from moomarkets.system import System
 
 LOOK_EVERY_S = 0.5
 STOP_MARGIN_S = 20.0
-STOPPED, ENDED, CHANGED = b"s", b"e", b"c"
 _REPORTED = ("job.", "run.", "occurrence.")
 
 
@@ -45,25 +44,33 @@ class Wakes:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
 
-    def wake(self, kind: bytes = CHANGED) -> None:
+    def end(self) -> None:
+        """The tree has ended. Noted before the wake, which a full socket may swallow."""
+        self.is_ended = True
+        self.wake()
+
+    def wake(self) -> None:
         """Wake the main thread; a full socket has woken it already."""
         try:
-            self._write.send(kind)
+            self._write.send(b"w")
         except OSError:
             return
 
     def wait(self, timeout_s: float | None) -> None:
         """Wait for any of them, at most `timeout_s`."""
-        if self.is_stopped or not select.select([self._read], [], [], timeout_s)[0]:
-            return
-        if ENDED in self._read.recv(4096):
-            self.is_ended = True
+        if not self.is_stopped and select.select([self._read], [], [], timeout_s)[0]:
+            self._read.recv(4096)
+
+    def close(self) -> None:
+        """Nothing is heard any more."""
+        for end in (self._read, self._write):
+            end.close()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.is_stopped:
             os._exit(ExitCode.INTERRUPTED)
         self.is_stopped = True
-        self.wake(STOPPED)
+        self.wake()
 
 
 class WakingEvents(LogEvents):
@@ -85,16 +92,16 @@ class WakingEvents(LogEvents):
 @click.option("--data-dir", type=click.Path(), help="Where the embedded server and the keyring lie.")
 def main(demo: bool, once: bool, log_format: str | None, database_url: str | None, data_dir: str | None) -> None:
     """Run moomarkets: fetch market data under the vendors' limits, unattended."""
-    wakes = Wakes()
-    wakes.catch_signals()
     given = {"demo": demo or None, "log_format": log_format, "database_url": database_url, "data_dir": data_dir}
-    try:
-        settings = Settings.load(**given)
-        forget_secrets(os.environ)
-        code = run(settings, wakes, once=once)
-    except MoomarketsError as error:
-        click.echo(str(error), err=True)
-        code = exit_code_of(error)
+    with closing(Wakes()) as wakes:
+        wakes.catch_signals()
+        try:
+            settings = Settings.load(**given)
+            forget_secrets(os.environ)
+            code = run(settings, wakes, once=once)
+        except MoomarketsError as error:
+            click.echo(str(error), err=True)
+            code = exit_code_of(error)
     sys.exit(code)
 
 
@@ -110,7 +117,7 @@ def run(settings: Settings, wakes: Wakes, *, once: bool, clock: Clock | None = N
             settings = with_simulators(settings, clock, undo)
         system = System(settings, clock=clock, events=events, learn_secret=events.scrubber.learn)
         with system:
-            system.on_end(lambda: wakes.wake(ENDED))
+            system.on_end(wakes.end)
             _say_ready(system, console)
             code = _watch(system, wakes, console, once=once)
             signal.signal(signal.SIGALRM, _give_up)

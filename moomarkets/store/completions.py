@@ -34,7 +34,9 @@ def complete_many(connection: Connection, completions: Sequence[Completion]) -> 
     now = completions[0].now
     run_ids = sorted({c.attempt.run_id for c in completions if c.attempt.run_id is not None})
     if run_ids:
-        connection.execute(text("SELECT 1 FROM runs WHERE id = ANY (:ids) ORDER BY id FOR UPDATE"), {"ids": run_ids})
+        connection.execute(
+            text("SELECT 1 FROM runs WHERE id = ANY (:ids) ORDER BY id FOR NO KEY UPDATE"), {"ids": run_ids}
+        )
     ended = set(connection.execute(statement("finish_executions"), _arrays(completions, now)).scalars())
     by_run: dict[int, list[Completion]] = defaultdict(list)
     for completion in completions:

@@ -85,15 +85,18 @@ def _merge(dataset: Dataset) -> TextClause:
     """One statement: note what will be replaced, insert or replace, count both. Names come from code alone."""
     names = dataset.column_names
     values = [name for name in names if name not in dataset.key]
-    same_key = " AND ".join(f"stored.{name} = incoming.{name}" for name in dataset.key)
+    same_key = " AND ".join(f"kept.{name} = incoming.{name}" for name in dataset.key)
     incoming, incoming_values = (", ".join(_incoming(name) for name in some) for some in (names, values))
     return text(
         f"""
         WITH revised AS (
             INSERT INTO revisions (user_id, data_source_id, dataset, row, replaced_by)
             SELECT :user_id, :source_id, :dataset, to_jsonb(stored), :execution_id
-            FROM incoming JOIN {dataset.name} AS stored
-                ON stored.user_id = :user_id AND stored.data_source_id = :source_id AND {same_key}
+            FROM incoming CROSS JOIN LATERAL (
+                -- One look by key for each row, whatever the planner thinks: joined freely, the whole table was read.
+                SELECT * FROM {dataset.name} AS kept
+                WHERE kept.user_id = :user_id AND kept.data_source_id = :source_id AND {same_key} LIMIT 1
+            ) AS stored
             WHERE ({_columns("stored", values)}) IS DISTINCT FROM ({incoming_values})
             RETURNING 1
         ), written AS (

@@ -1,6 +1,7 @@
 """Ends attempts: data, coverage, counters and the end itself in one transaction, behind the fence of the lease token.
 
-Locks are always taken in the order run, job, execution.
+Locks are always taken in the order run, job, execution. A run's row is locked in the mode that lets a claim of its
+other jobs go on: a claim refers to it while it holds jobs.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def fail(
 def _lock(connection: Connection, attempt: Attempt) -> bool:
     """Lock the run, then the job; returns whether the run was cancelled."""
     is_cancelled = connection.scalar(
-        text("SELECT cancel_requested_at IS NOT NULL FROM runs WHERE id = :id FOR UPDATE"), {"id": attempt.run_id}
+        text("SELECT cancel_requested_at IS NOT NULL FROM runs WHERE id = :id FOR NO KEY UPDATE"),
+        {"id": attempt.run_id},
     )
     connection.execute(text("SELECT 1 FROM jobs WHERE id = :id FOR UPDATE"), {"id": attempt.lease.job_id})
     return bool(is_cancelled)

@@ -46,7 +46,10 @@ def claim(
 def enqueue(
     connection: Connection, job_type: str, parameters: Sequence[Mapping[str, object]], keys: Sequence[str]
 ) -> list[int]:
-    """Store jobs that stand alone, due at once, one for each key; returns their ids in that order."""
+    """Store jobs that stand alone, due at once, one for each key; returns their ids in that order.
+
+    The keys are made by the caller before the first try: asked again with the same ones, it finds what is stored.
+    """
     ids: list[int] = connection.execute(
         statement("enqueue_jobs"),
         {

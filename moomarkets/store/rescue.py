@@ -57,7 +57,7 @@ def rescue(
 def give_up(connection: Connection, rescued: Rescued, now: datetime | None = None) -> bool:
     """End a job that lost its process too often as failed with reason `crashed`; returns whether its run ended."""
     if rescued.run_id is not None:
-        connection.execute(text("SELECT 1 FROM runs WHERE id = :id FOR UPDATE"), {"id": rescued.run_id})
+        connection.execute(text("SELECT 1 FROM runs WHERE id = :id FOR NO KEY UPDATE"), {"id": rescued.run_id})
     parked = connection.execute(
         text(
             """
@@ -91,7 +91,7 @@ def _end_cancelled(connection: Connection, rescued: Sequence[Rescued], now: date
     cancelled = connection.execute(
         text(
             "SELECT id FROM runs WHERE id = ANY (:ids) AND status = 'running' AND cancel_requested_at IS NOT NULL"
-            " ORDER BY id FOR UPDATE SKIP LOCKED"
+            " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"
         ),
         {"ids": [orphan.run_id for orphan in rescued if orphan.run_id is not None]},
     )

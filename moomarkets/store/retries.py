@@ -22,7 +22,7 @@ def retry_failed(connection: Connection, user_id: int, group: str | None) -> int
             WHERE job_groups.user_id = :user_id AND (CAST(:job_group AS text) IS NULL OR job_groups.name = :job_group)
               AND runs.failed_jobs > 0
               AND runs.id = (SELECT max(newest.id) FROM runs AS newest WHERE newest.job_group_id = job_groups.id)
-            ORDER BY runs.id FOR UPDATE OF runs
+            ORDER BY runs.id FOR NO KEY UPDATE OF runs
             """
         ),
         {"user_id": user_id, "job_group": group},

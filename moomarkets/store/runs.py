@@ -128,7 +128,7 @@ def plan(connection: Connection, run_id: int, jobs: Sequence[PlannedJob], now: d
     cancelled while it was planned gets none.
     """
     group_id, is_cancelled = connection.execute(
-        text("SELECT job_group_id, cancel_requested_at IS NOT NULL FROM runs WHERE id = :id FOR UPDATE"),
+        text("SELECT job_group_id, cancel_requested_at IS NOT NULL FROM runs WHERE id = :id FOR NO KEY UPDATE"),
         {"id": run_id},
     ).one()
     enabled = _insert_jobs(connection, run_id, group_id, jobs, now) if jobs and not is_cancelled else 0
@@ -155,7 +155,7 @@ def cancel(connection: Connection, run_id: int, now: datetime | None = None) -> 
 
     Those end by their own attempts, and the run with the last of them.
     """
-    connection.execute(text("SELECT 1 FROM runs WHERE id = :id FOR UPDATE"), {"id": run_id})
+    connection.execute(text("SELECT 1 FROM runs WHERE id = :id FOR NO KEY UPDATE"), {"id": run_id})
     ended = connection.execute(
         text(
             """

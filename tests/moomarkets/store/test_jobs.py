@@ -112,3 +112,14 @@ def test_a_claim_reads_the_index_of_claimable_jobs_alone(scene: Scene) -> None:
         ).scalars()
 
         assert any("jobs_claimable" in line for line in plan)
+
+
+def test_jobs_that_are_stored_again_after_a_lost_answer_are_found(scene: Scene) -> None:
+    keys = [str(uuid4()) for _ in range(3)]
+    stored = scene.do(jobs.enqueue, "fetch", [{}, {}, {}], keys)
+    scene.execute("UPDATE jobs SET status = 'completed' WHERE id = :id", id=stored[0])
+
+    again = scene.do(jobs.enqueue, "fetch", [{}, {}, {}], keys)
+
+    assert again == stored
+    assert scene.one("SELECT array_agg(status ORDER BY id) FROM jobs")[0] == ["completed", "pending", "pending"]

@@ -6,9 +6,9 @@ from uuid import uuid4
 from moomarkets.domain.dependencies import Admit, Block, decide
 from moomarkets.domain.errors import Reason
 from moomarkets.domain.group import RunKind, RunStatus
-from moomarkets.domain.job import PLAN
-from moomarkets.store import runs, sources
-from tests.moomarkets.store.scene import LOCAL, START, Scene, after, planned
+from moomarkets.domain.job import PLAN, Usage
+from moomarkets.store import executions, runs, sources
+from tests.moomarkets.store.scene import LOCAL, START, Scene, after, nothing, planned
 
 
 def test_a_second_request_is_answered_with_the_run_under_way(scene: Scene) -> None:
@@ -176,3 +176,16 @@ def test_a_run_of_many_jobs_is_planned_at_once(scene: Scene) -> None:
     scene.complete(plan, write=lambda connection: runs.plan(connection, run_id, planned(*keys)) and None)
 
     assert scene.counters(run_id) == ("running", 2000, 0, 0, 0)
+
+
+def test_jobs_of_a_run_are_claimed_while_another_of_its_jobs_ends(scene: Scene) -> None:
+    scene.run("a", "b")
+    (ending,) = scene.claim(1)
+
+    with scene.database.transaction() as open_end:
+        executions.complete(open_end, ending, uuid4(), Usage(), nothing, START)
+        # A claim that waited for the run would hold jobs meanwhile: against the order of locks, and a deadlock
+        # with whoever cancels the run.
+        claimed = scene.claim(1)
+
+    assert [attempt.key for attempt in claimed] == ["b"]
