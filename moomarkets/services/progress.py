@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from moomarkets.domain import dependencies
 from moomarkets.domain.dependencies import Admit
@@ -40,6 +40,8 @@ class Progress:
         return self._database.perform(self._look)
 
     def _look(self, connection: Connection) -> Snapshot:
+        # All of it at one moment: a run that starts between two statements would be in neither, and all seem done.
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
         left = reports.work_left(connection)
         waiting = dependencies.decide(runs.waiting(connection))
         can_start = any(isinstance(decision, Admit) for decision in waiting)

@@ -123,8 +123,7 @@ class Playground:
 
     def close(self) -> None:
         for process in self._processes:
-            if process._process.poll() is None:
-                process.kill()
+            process.kill()
 
 
 @contextmanager

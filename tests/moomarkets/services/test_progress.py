@@ -61,3 +61,15 @@ def test_a_failed_group_is_work_that_remains(system: System, simulated: Provider
 
     assert snapshot.is_idle
     assert not snapshot.is_all_done
+
+
+def test_a_session_is_never_idle_between_one_group_and_the_next(system: System) -> None:
+    progress = system.progress()
+    system.groups.run("reference")
+    last = system.groups.run("daily-bars")
+
+    looks = []
+    while not last.status.is_final:
+        looks.append((progress.look().is_idle, last.status.is_final))
+
+    assert [is_final for is_idle, is_final in looks if is_idle] == [True] * sum(is_idle for is_idle, _ in looks)

@@ -1,0 +1,87 @@
+"""A clock of the database that is set while requests are counted: nothing is free early, nothing is stuck."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from moomarkets.domain.limits import Window
+from moomarkets.store import permits
+from moomarkets.store.permits import Bucket, Look, Reservation
+from tests.moomarkets.store.scene import LOCAL, Scene, after
+
+D = 10.0
+HOUR = 3600.0
+
+
+def bucket_of(scene: Scene) -> Bucket:
+    return Bucket(scene.do(permits.bucket_id, scene.source_id, LOCAL), (Window(1, 60),), {})
+
+
+def reserve(scene: Scene, bucket: Bucket, at: float, boot_s: float, last: Look | None = None) -> Reservation:
+    return scene.do(
+        permits.reserve,
+        bucket,
+        "bars",
+        [uuid4()],
+        node_id=uuid4(),
+        deadline_s=D,
+        now=after(at),
+        boottime=lambda: boot_s,
+        last=last,
+    )
+
+
+def test_a_clock_that_was_set_forwards_frees_nothing_early(scene: Scene) -> None:
+    bucket = bucket_of(scene)
+    first = reserve(scene, bucket, at=0, boot_s=0)
+    scene.do(permits.done, bucket.id, first.granted, after(1))
+
+    second = reserve(scene, bucket, at=HOUR + 2, boot_s=2, last=first.look)
+
+    assert (second.granted, second.step_s) == ((), HOUR)
+    assert reserve(scene, bucket, at=HOUR + 62, boot_s=62, last=second.look).granted == ()
+    assert len(reserve(scene, bucket, at=HOUR + 62.1, boot_s=62.1, last=second.look).granted) == 1
+
+
+def test_a_clock_that_was_set_back_stalls_for_a_window_and_no_longer(scene: Scene) -> None:
+    bucket = bucket_of(scene)
+    first = reserve(scene, bucket, at=HOUR, boot_s=0)
+    scene.do(permits.done, bucket.id, first.granted, after(HOUR + 1))
+
+    second = reserve(scene, bucket, at=2, boot_s=2, last=first.look)
+
+    assert (second.granted, second.step_s) == ((), -HOUR)
+    assert len(reserve(scene, bucket, at=63, boot_s=63, last=second.look).granted) == 1
+
+
+def test_what_a_process_before_this_one_left_in_the_future_counts_from_now(scene: Scene) -> None:
+    bucket = bucket_of(scene)
+    reserve(scene, bucket, at=HOUR, boot_s=0)
+
+    first = reserve(scene, bucket, at=0, boot_s=0)
+
+    assert first.granted == ()
+    assert reserve(scene, bucket, at=D + 60, boot_s=D + 60, last=first.look).granted == ()
+    assert len(reserve(scene, bucket, at=D + 61, boot_s=D + 61, last=first.look).granted) == 1
+
+
+def test_a_silence_lasts_as_long_as_it_was_meant_to_whatever_the_clock_does(scene: Scene) -> None:
+    bucket = bucket_of(scene)
+    first = reserve(scene, bucket, at=0, boot_s=0)
+    scene.do(permits.silence, bucket.id, 300.0, 60.0, after(1))
+
+    forwards = reserve(scene, bucket, at=HOUR + 1, boot_s=1, last=first.look)
+    back = reserve(scene, bucket, at=11, boot_s=11, last=forwards.look)
+
+    assert (forwards.wait_s, back.wait_s) == (300.0, 300.0)
+    assert len(reserve(scene, bucket, at=311, boot_s=311, last=back.look).granted) == 1
+
+
+def test_time_that_passes_is_no_step(scene: Scene) -> None:
+    bucket = bucket_of(scene)
+    first = reserve(scene, bucket, at=0, boot_s=0)
+    scene.do(permits.done, bucket.id, first.granted, after(0.5))
+
+    second = reserve(scene, bucket, at=61.4, boot_s=60.6, last=first.look)
+
+    assert (len(second.granted), second.step_s) == (1, 0.0)
