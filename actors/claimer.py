@@ -27,7 +27,7 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Claim nothing more, and tell the manager so; it never asks again."""
+    """Claim nothing more, and tell the manager so; it wants nothing more after this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,7 @@ class Claimer(GenServer):
             case Wake():
                 self._look_soon()
             case Stop():
-                self.wanted = 0
-                cast(MANAGER, ClaimsOver())
+                self._stop()
 
     def handle_info(self, message: object) -> None:
         if not isinstance(message, _Look):
@@ -97,6 +96,17 @@ class Claimer(GenServer):
         grows, self.wanted = room > self.wanted, room
         if grows:
             self._look_soon()
+
+    def _stop(self) -> None:
+        """Say that nothing comes any more, once that is so: a claim whose answer was lost may have taken jobs.
+
+        While the store is away nothing is said: the manager asks again.
+        """
+        self.wanted = 0
+        if self._claim_id is not None:
+            self._claim()
+        if self._claim_id is None:
+            cast(MANAGER, ClaimsOver())
 
     def _look_soon(self) -> None:
         """One look for all that has come in by then."""

@@ -81,6 +81,7 @@ class JobExecutor(GenServer):
         self._began_at = 0.0
         self._started: Started | None = None
         self._timers: dict[str, Timer] = {}
+        self._is_renewing = False
         cast(MANAGER, SlotReady(slot))
 
     def handle_cast(self, message: Execute | Cancel) -> None:
@@ -101,8 +102,12 @@ class JobExecutor(GenServer):
                 self._cancel(Reason.TIMED_OUT)
             case _GraceOver(execution_id) if self._is_current(execution_id):
                 self._abandon()
-            case Written(Lease() as lease, result) if self._is_current(lease.execution_id) and not result:
-                self._cancel(Reason.INTERRUPTED)
+            case Written(Lease() as lease, result) if self._is_current(lease.execution_id):
+                self._is_renewing = False
+                if not result:
+                    self._cancel(Reason.INTERRUPTED)
+            case NotWritten(Lease() as lease) if self._is_current(lease.execution_id):
+                self._is_renewing = False
             case _Done() | _Beat() | _Deadline() | _GraceOver() | Written() | NotWritten():
                 return  # of an attempt that is over
             case _:
@@ -119,6 +124,7 @@ class JobExecutor(GenServer):
         execution_id, me = attempt.lease.execution_id, self.ref
         token, completion_id, perform = CancelToken(), self.runtime.new_id(), self._perform
         self.job, self._token, self._began_at = attempt, token, self.clock.monotonic()
+        self._is_renewing = False
         self._timers = {
             "deadline": self.send_after(self._rules.deadline_s, _Deadline(execution_id)),
             "beat": self.send_after(self._rules.lease_s / 3, _Beat(execution_id)),
@@ -170,10 +176,11 @@ class JobExecutor(GenServer):
     def _renew(self) -> None:
         assert self.job is not None
         lease, lease_s, now = self.job.lease, self._rules.lease_s, self.clock.sql_now()
-        cast(
-            LEASES,
-            Write(lambda connection: jobs.renew(connection, [lease], lease_s=lease_s, now=now), self.ref, lease),
-        )
+        # One at a time: while the store is away they would pile up, and after it be in each other's way.
+        if not self._is_renewing:
+            self._is_renewing = True
+            work = Write(lambda connection: jobs.renew(connection, [lease], lease_s=lease_s, now=now), self.ref, lease)
+            cast(LEASES, work)
         self._timers["beat"] = self.send_after(lease_s / 3, _Beat(lease.execution_id))
 
     def _is_current(self, execution_id: int) -> bool:

@@ -132,6 +132,7 @@ class JobManager(GenServer):
         self._jitter = jitter or self.runtime.random()
         self._slots: dict[str, Ref] = {}
         self._monitors: dict[object, str] = {}
+        self._is_renewing = False
         self.send_after(0, _Poll())
         self.send_after(lease_s / 3, _Beat())
 
@@ -162,9 +163,10 @@ class JobManager(GenServer):
             case NotWritten(_DoneTag()):
                 self._refused(_Persisted(), message)
             case Written(_Renewed(execution_ids), set() as kept):
+                self._is_renewing = False
                 self._take(Lapsed(execution_ids - kept))
             case NotWritten(_Renewed(), _):
-                return  # the next beat tries again
+                self._is_renewing = False  # the next beat tries again
             case _Beat():
                 self.send_after(self._lease_s / 3, _Beat())
                 self._renew_waiting()
@@ -249,7 +251,8 @@ class JobManager(GenServer):
     def _renew_waiting(self) -> None:
         """Attempts that wait for an executor have nobody else who keeps their leases."""
         leases = [attempt.lease for attempt in self.state.waiting]
-        if leases:
+        if leases and not self._is_renewing:
+            self._is_renewing = True
             lease_s, now = self._lease_s, self.clock.sql_now()
             tag = _Renewed(frozenset(lease.execution_id for lease in leases))
             work = Write(lambda connection: jobs.renew(connection, leases, lease_s=lease_s, now=now), self.ref, tag)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,9 @@ from moomarkets.domain.source import Endpoint, Permit
 
 TRIES = 25
 WAIT_S = 0.2
+PATIENCE_S = 900.0
+"""Whoever has waited that long gives up his place and costs no attempt: a day's window may be full until tomorrow."""
+
 SILENCE_TIMEOUT_S = 5.0
 SILENCE_TRIES = 3
 
@@ -27,19 +31,28 @@ class LimiterGate:
     def __init__(self, runtime: Runtime, rules: LimiterRules, ensure: Callable[[LimiterRules], None]) -> None:
         self._runtime, self._rules, self._ensure = runtime, rules, ensure
         self._limiter = names.limiter(rules.source, rules.user_id)
+        self._silenced_at = -math.inf
 
     @contextmanager
     def permit(self, endpoint: Endpoint, token: CancelToken) -> Iterator[Permit]:
         """Wait for a permit, hold it during the request, and say when the request is over."""
         grant = self._acquire(endpoint.name, token)
-        held = _HeldPermit(grant, self._rules.use_within_s, self._runtime.clock)
+        held = _HeldPermit(grant, self._rules.use_within_s, self._runtime.clock, self._is_void)
         try:
             yield held
         finally:
             self._runtime.cast(self._limiter, Release(grant.permit_id, is_sent=held.is_sent))
 
     def silence(self, retry_after_s: float | None) -> None:
-        """Stop the credential; returns once that is durable."""
+        """Stop the credential; returns once that is durable. Permits that are out already are void at once."""
+        self._silenced_at = math.inf
+        try:
+            self._record_silence(retry_after_s)
+        finally:
+            # Whatever is asked for from now on finds the silence in the store, or waits behind it.
+            self._silenced_at = self._runtime.clock.boottime()
+
+    def _record_silence(self, retry_after_s: float | None) -> None:
         for _ in range(SILENCE_TRIES):
             try:
                 self._runtime.call(self._limiter, Silence(retry_after_s), SILENCE_TIMEOUT_S)
@@ -49,6 +62,9 @@ class LimiterGate:
             except CallError:
                 self._ensure(self._rules)
         raise AttemptError(Reason.RATE_LIMITED, "the 429 could not be recorded yet")
+
+    def _is_void(self, grant: Grant) -> bool:
+        return grant.asked_at <= self._silenced_at
 
     def _acquire(self, endpoint: str, token: CancelToken) -> Grant:
         for _ in range(TRIES):
@@ -63,14 +79,16 @@ class LimiterGate:
         raise AttemptError(Reason.INTERRUPTED, f"the rate limiter of {self._rules.source} does not come back")
 
     def _wait(self, promise: Promise[Grant], token: CancelToken) -> Grant:
-        """The grant; a cancel settles the promise, and the limiter then gives the permit to the next."""
+        """The grant; a cancel or the end of the patience settles the promise, and the permit then goes to the next."""
 
         def give_up() -> None:
             promise.fail(Cancelled(token.reason or Reason.CANCELLED))
 
         forget = token.on_cancel(give_up)
         try:
-            self._runtime.wait_for(promise, None)
+            if not self._runtime.wait_for(promise, PATIENCE_S):
+                detail = f"{self._rules.source}: no request was allowed for {PATIENCE_S:.0f} s"
+                promise.fail(AttemptError(Reason.RATE_LIMITED, detail))
         finally:
             forget()
         return promise.result()
@@ -79,14 +97,18 @@ class LimiterGate:
 class _HeldPermit:
     """One grant while its request is under way."""
 
-    def __init__(self, grant: Grant, use_within_s: float, clock: Clock) -> None:
+    def __init__(self, grant: Grant, use_within_s: float, clock: Clock, is_void: Callable[[Grant], bool]) -> None:
         self.deadline = grant.deadline
         self.is_sent = True
+        self._grant = grant
         self._use_until = grant.asked_at + use_within_s
-        self._clock = clock
+        self._clock, self._is_void = clock, is_void
 
     def check(self) -> None:
-        """Refuse a permit that was not used in time: the process may have been frozen since it was reserved."""
+        """Refuse a permit from before a 429, and one that was not used in time: the process may have been frozen."""
+        if self._is_void(self._grant):
+            self.is_sent = False
+            raise AttemptError(Reason.RATE_LIMITED, "the source said 429 to another request meanwhile")
         if self._clock.boottime() > self._use_until:
             self.is_sent = False
             raise AttemptError(Reason.INTERRUPTED, "the permit was too old to be used")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -20,7 +21,7 @@ from actors.otp.messages import NOREPLY, Continue, ReplyTo
 from actors.store_writer import NotWritten, Write, Written
 from moomarkets.domain.limits import Window
 from moomarkets.store import permits
-from moomarkets.store.permits import Bucket, Reservation
+from moomarkets.store.permits import Bucket, Look, Reservation
 
 MOST_AT_ONCE = 20
 LONGEST_WAIT_S = 2.0
@@ -124,6 +125,7 @@ class RateLimiter(GenServer):
         self._bucket: Bucket | None = None
         self._queue: list[_Waiter] = []
         self._is_asking = False
+        self._last_look: Look | None = None
         self._again: Timer | None = None
         return Continue()
 
@@ -171,8 +173,8 @@ class RateLimiter(GenServer):
                 raise error
             case _Prune():
                 self.send_after(PRUNE_EVERY_S, _Prune())
-                if (bucket := self._bucket) is not None:
-                    self._write(lambda connection: permits.prune(connection, bucket), None)
+                if self._bucket is not None and self._last_look is not None:
+                    self._prune(self._bucket, self._last_look.at)
             case Written():
                 return
             case _:
@@ -196,16 +198,27 @@ class RateLimiter(GenServer):
         waiters, self._queue = tuple(self._queue[:count]), self._queue[count:]
         ids = [self.runtime.new_id() for _ in waiters]
         self._is_asking = True
-        now = self.clock.sql_now()
+        now, boottime, last = self.clock.sql_now(), self.clock.boottime, self._last_look
         self._write(
             lambda connection: permits.reserve(
-                connection, bucket, endpoint, ids, node_id=rules.node_id, deadline_s=rules.deadline_s, now=now
+                connection,
+                bucket,
+                endpoint,
+                ids,
+                node_id=rules.node_id,
+                deadline_s=rules.deadline_s,
+                now=now,
+                boottime=boottime,
+                last=last,
             ),
             _Asked(waiters, self.clock.boottime(), self.clock.monotonic()),
         )
 
     def _hand_out(self, asked: _Asked, reservation: Reservation) -> None:
         self._is_asking = False
+        self._last_look = reservation.look
+        if reservation.step_s:
+            self.events.emit("clock.stepped", source=self._rules.source, seconds=round(reservation.step_s, 3))
         deadline = asked.asked_monotonic + self._rules.deadline_s
         granted = list(reservation.granted)
         left = list(asked.waiters)
@@ -222,6 +235,10 @@ class RateLimiter(GenServer):
         elif self._queue and self._again is None:
             wait_s = LONGEST_WAIT_S if reservation.wait_s is None else min(reservation.wait_s, LONGEST_WAIT_S)
             self._again = self.send_after(wait_s, _AskAgain())
+
+    def _prune(self, bucket: Bucket, at: datetime) -> None:
+        """Forget what was over at the last look: should the clock have been set since, the next look has to see it."""
+        self._write(lambda connection: permits.prune(connection, bucket, at), None)
 
     def _silence(self, retry_after_s: float | None, reply_to: ReplyTo) -> None:
         default_s, now = self._rules.default_silence_s, self.clock.sql_now()

@@ -13,12 +13,14 @@ from sqlalchemy import Connection
 from actors.otp.calls import send
 from actors.otp.gen_server import GenServer
 from actors.otp.ref import Dest
-from moomarkets.domain.errors import StoreUnavailable
+from moomarkets.domain.errors import StoreTooSlow, StoreUnavailable
 from moomarkets.store.database import Database
 
 MOST_AT_ONCE = 500
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 5.0
+SLOW_TRIES = 3
+"""A unit that takes too long this often, alone, is refused: all that came after it would wait for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ class _Flush:
 class StoreWriter(GenServer):
     """Commits units of work, many in one transaction when many wait; in the order in which they came.
 
-    While the database is away the work waits here. One refused unit does not spoil those beside it: they are tried
-    again one by one.
+    While the database is away the work waits here. One refused unit does not spoil those beside it, nor does one that
+    takes too long: they are tried again one by one.
     """
 
     def init(self, database: Database) -> None:
@@ -84,6 +86,7 @@ class StoreWriter(GenServer):
         self._waiting: deque[Write | MergedWrite] = deque()
         self._is_flushing = False
         self._wait_s = FIRST_WAIT_S
+        self._slow = 0
 
     def handle_cast(self, message: Write | MergedWrite) -> None:
         self._waiting.append(message)
@@ -112,11 +115,12 @@ class StoreWriter(GenServer):
         """Commit the oldest of those that wait; each is told once, and then waits no more."""
         try:
             results = self._database.perform(lambda connection: _results(connection, batch))
-        except StoreUnavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever one unit raises must not stop the others
+        except Exception as error:
+            # Whatever one unit raises must not stop the others.
+            if isinstance(error, StoreUnavailable) and not isinstance(error, StoreTooSlow):
+                raise
             if len(batch) == 1:
-                self._settle(batch[0], NotWritten(batch[0].tag, error))
+                self._refuse(batch[0], error)
                 return
             for write in batch:
                 self._commit([write])
@@ -127,8 +131,16 @@ class StoreWriter(GenServer):
             else:
                 self._settle(write, Written(write.tag, result))
 
+    def _refuse(self, write: Write | MergedWrite, error: Exception) -> None:
+        if isinstance(error, StoreTooSlow):
+            self._slow += 1
+            if self._slow < SLOW_TRIES:
+                raise error
+        self._settle(write, NotWritten(write.tag, error))
+
     def _settle(self, write: Write | MergedWrite, message: Written | NotWritten) -> None:
         self._waiting.popleft()
+        self._slow = 0
         if write.reply_to is not None:
             send(write.reply_to, message)
 

@@ -30,6 +30,11 @@ def _credential_problems(installation: Installation) -> Iterator[str]:
 def _group_problems(installation: Installation) -> Iterator[str]:
     for group in installation.status.groups():
         if group["run_status"] == "failed":
-            yield f"group {group['name']}: its newest run failed with {group['failed_jobs']} failed jobs"
+            name = group["name"]
+            yield (
+                f"group {name}: its newest run failed with {group['failed_jobs']} failed jobs; see why with "
+                f"`moomarkets jobs list --group {name} --status failed`, "
+                f"run it again with `moomarkets groups run {name}`"
+            )
         elif group["run_status"] == "pending" and group["blocked_by"]:
             yield f"group {group['name']}: waits for {group['blocked_by']}"

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -41,6 +41,9 @@ class Commands(click.Group):
         except MoomarketsError as error:
             click.echo(str(error), err=True)
             context.exit(exit_code_of(error))
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("interrupted", err=True)
+            context.exit(ExitCode.INTERRUPTED)
 
 
 @click.group(cls=Commands)
@@ -64,10 +67,13 @@ def status(given: dict[str, Any], is_json: bool) -> None:
     if is_json:
         _print_json(shown)
         return
-    _print_table(shown["groups"], GROUP_COLUMNS)  # type: ignore[arg-type]  # records, by the service
-    for part in ("datasets", "left"):
-        click.echo(f"{part}: " + ", ".join(f"{name} {value}" for name, value in shown[part].items()))  # type: ignore[attr-defined]
-    click.echo(f"supervisors: {len(shown['nodes'])}")  # type: ignore[arg-type]
+    groups, datasets, left, nodes = cast("tuple[Any, ...]", (shown[p] for p in ("groups", "datasets", "left", "nodes")))
+    _print_table(groups, GROUP_COLUMNS)
+    if not groups:
+        click.echo("no groups yet; the first start of a supervisor makes them")
+    click.echo("rows: " + ", ".join(f"{count:,} {name}" for name, count in datasets.items()))
+    click.echo(f"left to do: {_in_words(left)}")
+    click.echo("supervisors: " + (", ".join(f"pid {node['pid']} on {node['host']}" for node in nodes) or "none runs"))
 
 
 @main.group()
@@ -84,13 +90,24 @@ def list_groups(given: dict[str, Any], is_json: bool) -> None:
         _print(installation.status.groups(), GROUP_COLUMNS, is_json)
 
 
+@groups.command("run")
+@click.argument("name")
+@click.pass_obj
+def run_group(given: dict[str, Any], name: str) -> None:
+    """Ask for a run of group NAME: it starts with the supervisor that runs, or else with the next one."""
+    with _installation(given) as installation:
+        run_id = installation.groups.request(name)
+        is_running = bool(installation.status.show()["nodes"])
+    click.echo(f"{name}: run {run_id} " + ("asked for" if is_running else "waits for the next start of a supervisor"))
+
+
 @main.group()
 def jobs() -> None:
     """The jobs of groups."""
 
 
 def _narrowed(command: Callable[..., None]) -> Callable[..., None]:
-    for option in narrowed:
+    for option in reversed(narrowed):
         command = option(command)
     return command
 
@@ -129,9 +146,11 @@ def credentials() -> None:
 @click.argument("source")
 @click.pass_obj
 def set_credential(given: dict[str, Any], source: str) -> None:
-    """Keep the API key of SOURCE: asked for on a terminal, else read from standard input. It takes effect at once."""
+    """Keep the key of SOURCE. Asked for on a terminal, else read from standard input; it takes effect at once."""
     from moomarkets.domain.secret import Secret
+    from moomarkets.services.source_setup import check_takes_key
 
+    check_takes_key(source)
     text = click.prompt("API key", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
     with _installation(given) as installation:
         installation.credentials.set(source, {"api_key": Secret(text.strip())})
@@ -156,7 +175,7 @@ def db() -> None:
 @db.command("upgrade")
 @click.pass_obj
 def upgrade(given: dict[str, Any]) -> None:
-    """Bring the database to this version; harmless to repeat, and done at every start."""
+    """Bring the database up to date. Harmless to repeat; every start does it too."""
     with _installation(given):
         from moomarkets.store.migrate import versions
 
@@ -166,7 +185,7 @@ def upgrade(given: dict[str, Any]) -> None:
 @main.command()
 @click.pass_obj
 def check(given: dict[str, Any]) -> None:
-    """Check settings, database, keyring, sources and groups; exits 1 when something needs attention."""
+    """Say what needs attention. Looks at database, keyring, credentials and groups; exits 1 if anything does."""
     from moomarkets.checks import problems
 
     found = 0
@@ -207,7 +226,11 @@ def _print(records: list[dict[str, object]], columns: tuple[str, ...], is_json: 
 
 
 def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, default=str, ensure_ascii=False, indent=2))
+    click.echo(json.dumps(value, default=_as_text, ensure_ascii=False, indent=2))
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _print_table(records: list[dict[str, object]], columns: tuple[str, ...]) -> None:
@@ -216,10 +239,26 @@ def _print_table(records: list[dict[str, object]], columns: tuple[str, ...]) -> 
 
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column.replace("_", " "), no_wrap=not sys.stdout.isatty())
+        heading = f"{column.removesuffix('_at')} (UTC)" if column.endswith("_at") else column
+        table.add_column(heading.replace("_", " "), no_wrap=not sys.stdout.isatty())
     for record in records:
         table.add_row(*(_cell(record[column]) for column in columns))
     Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+
+
+def _in_words(left: dict[str, Any]) -> str:
+    """What remains, or `nothing`."""
+    next_at = left["next_due_at"]
+    later = f"jobs later (next {next_at:%Y-%m-%d %H:%M} UTC)" if next_at else "jobs later"
+    words = {
+        "pending_runs": "runs waiting",
+        "running_runs": "runs under way",
+        "running_jobs": "jobs running",
+        "due_jobs": "jobs due",
+        "later_jobs": later,
+        "failed_groups": "groups failed",
+    }
+    return ", ".join(f"{left[name]} {meaning}" for name, meaning in words.items() if left[name]) or "nothing"
 
 
 def _cell(value: object) -> str:

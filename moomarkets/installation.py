@@ -6,11 +6,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from moomarkets.domain.clock import Clock
-from moomarkets.domain.errors import CannotDecrypt
+from moomarkets.domain.errors import CannotDecrypt, SettingsError
 from moomarkets.domain.events import Events
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import SourceSpec
 from moomarkets.services.credentials import Credentials
+from moomarkets.services.groups import GroupDesk
 from moomarkets.services.jobs import Executions, JobReader
 from moomarkets.services.source_setup import effective_specs
 from moomarkets.services.status import Status
@@ -39,9 +40,13 @@ class Installation:
         self, settings: Settings, clock: Clock, events: Events, undo: ExitStack, *, shares: bool = False
     ) -> None:
         self._settings, self._events, self._undo = settings, events, undo
-        self.specs: dict[str, SourceSpec] = {spec.code: spec for spec in effective_specs(settings.sources)}
+        try:
+            self.specs: dict[str, SourceSpec] = {spec.code: spec for spec in effective_specs(settings.sources)}
+        except SettingsError as error:
+            raise settings.spelled(error) from None
         url = settings.database_url.reveal() if settings.database_url else None
-        self.place = open_place(url, settings.data_dir, clock, events, shares=shares)
+        # Who can run beside us has a directory; whatever else lies there is refused when a server is started in it.
+        self.place = open_place(url, settings.data_dir, clock, events, shares=shares and settings.data_dir.is_dir())
         undo.callback(self.place.close)
         upgrade(self.place.owner_url, events)
         self.keyring = open_keyring(settings.keys_path, settings.keys, events)
@@ -54,6 +59,11 @@ class Installation:
     def credentials(self) -> Credentials:
         """The credentials of sources."""
         return Credentials(self.reads, self.keyring, LOCAL_USER)
+
+    @property
+    def groups(self) -> GroupDesk:
+        """The groups, to look at and to ask for runs."""
+        return GroupDesk(self.reads, LOCAL_USER)
 
     @property
     def jobs(self) -> JobReader:

@@ -6,7 +6,8 @@ import os
 import re
 import traceback
 from enum import StrEnum
-from typing import TextIO
+from io import TextIOBase
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -25,6 +26,7 @@ _WARNING_VERBS = (
     "fenced",
     "interrupted",
     "lost",
+    "missing",
     "overdue",
     "paused",
     "quarantined",
@@ -71,7 +73,7 @@ class LogEvents:
 
     def __init__(
         self,
-        stream: TextIO,
+        stream: TextIO | TextIOBase,
         clock: Clock,
         *,
         level: str = "info",
@@ -84,7 +86,7 @@ class LogEvents:
         is_console = form is LogFormat.CONSOLE or (form is LogFormat.AUTO and _is_terminal(stream))
         # Wrapped by hand: structlog's own configuration belongs to the host process.
         self._logger = structlog.wrap_logger(
-            structlog.PrintLogger(stream),
+            structlog.PrintLogger(cast(TextIO, stream)),
             processors=[self._redacted, self._stamped, _console(stream) if is_console else _json()],
             wrapper_class=structlog.BoundLoggerBase,
             context_class=dict,
@@ -131,7 +133,7 @@ def level_of(name: str) -> str:
     return "info"
 
 
-def _is_terminal(stream: TextIO) -> bool:
+def _is_terminal(stream: TextIO | TextIOBase) -> bool:
     try:
         return stream.isatty()
     except ValueError:  # closed
@@ -142,7 +144,7 @@ def _json() -> structlog.processors.JSONRenderer:
     return structlog.processors.JSONRenderer(default=str)
 
 
-def _console(stream: TextIO) -> structlog.typing.Processor:
+def _console(stream: TextIO | TextIOBase) -> structlog.typing.Processor:
     is_coloured = (_is_terminal(stream) and not os.environ.get("NO_COLOR")) or bool(os.environ.get("FORCE_COLOR"))
     render = structlog.dev.ConsoleRenderer(
         colors=is_coloured, sort_keys=False, exception_formatter=structlog.dev.plain_traceback

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from moomarkets import settings_values as values
 from moomarkets.domain.errors import SettingsError
 from moomarkets.settings_faults import is_secret, sentences
-from moomarkets.settings_layers import ARGUMENT, PREFIX, read_layers, variable
+from moomarkets.settings_layers import ARGUMENT, PREFIX, Written, read_layers, variable
 
 _DEMO = "-demo"
 
@@ -178,6 +178,10 @@ class Settings(BaseSettings):
     def keys_path(self) -> Path:
         """Where the keyring's file is, or will be made."""
         return self.keys_file or self.data_dir / "keys.json"
+
+    def spelled(self, error: SettingsError) -> SettingsError:
+        """A fault that was found later, under the names that the person wrote."""
+        return SettingsError([Written(origins=self._origins).spelled(fault) for fault in error.faults])
 
     def origin(self, name: str) -> str:
         """`argument`, the variable, the file, or `default`; the names of nested values are dotted."""

@@ -91,9 +91,16 @@ def read_api_key(value: object) -> object:
 
 def read_database_url(value: object) -> object:
     """The address of a Postgres server; a secret, for it may hold a password."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
     secret = read_secret(value)
     if not isinstance(secret, Secret) or urlsplit(secret.reveal()).scheme not in _SCHEMES:
         raise ValueError
+    try:
+        conninfo_to_dict(f"postgresql:{secret.reveal().partition(':')[2]}")
+    except ProgrammingError:  # an option that Postgres does not know; its text may quote the password
+        raise ValueError from None
     return secret
 
 

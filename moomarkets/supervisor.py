@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":
+    # Until `main` catches it there is nothing to stop in order, and a traceback would help nobody.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import json
 import os
 import select
-import signal
 import socket
 import sys
 from contextlib import ExitStack, closing
@@ -15,9 +20,9 @@ import click
 from rich.console import Console
 
 from moomarkets.assembly import VERSION
-from moomarkets.display import Display, LiveDisplay, PlainDisplay, print_summary
+from moomarkets.display import Display, LiveDisplay, PlainDisplay, StandardError, print_summary
 from moomarkets.domain.clock import Clock, SystemClock
-from moomarkets.domain.errors import MoomarketsError
+from moomarkets.domain.errors import CredentialsMissing, MoomarketsError
 from moomarkets.exit_codes import ExitCode, exit_code_of
 from moomarkets.logs import LogEvents, LogFormat
 from moomarkets.services.progress import Progress, Snapshot
@@ -25,6 +30,8 @@ from moomarkets.settings import Settings, forget_secrets
 from moomarkets.system import System
 
 LOOK_EVERY_S = 0.5
+PIPED_WIDTH = 120
+JSON = LogFormat.JSON.value
 STOP_MARGIN_S = 20.0
 _REPORTED = ("job.", "run.", "occurrence.")
 
@@ -97,11 +104,12 @@ def main(demo: bool, once: bool, log_format: str | None, database_url: str | Non
         wakes.catch_signals()
         try:
             settings = Settings.load(**given)
+            log_format = settings.log_format
             forget_secrets(os.environ)
             code = run(settings, wakes, once=once)
         except MoomarketsError as error:
-            click.echo(str(error), err=True)
             code = exit_code_of(error)
+            _say_refused(error, code, log_format)
     sys.exit(code)
 
 
@@ -109,6 +117,10 @@ def run(settings: Settings, wakes: Wakes, *, once: bool, clock: Clock | None = N
     """Run the system as the settings say; returns the exit code."""
     clock = clock or SystemClock()
     console = Console()
+    if console.is_terminal:
+        _say_starting(settings, console)
+    else:
+        console.width = PIPED_WIDTH
     with ExitStack() as undo:
         events = _events(settings, clock, console, wakes)
         if settings.demo:
@@ -118,7 +130,7 @@ def run(settings: Settings, wakes: Wakes, *, once: bool, clock: Clock | None = N
         system = System(settings, clock=clock, events=events, learn_secret=events.scrubber.learn)
         with system:
             system.on_end(wakes.end)
-            _say_ready(system, console)
+            _say_ready(system, console, events)
             code = _watch(system, wakes, console, once=once)
             signal.signal(signal.SIGALRM, _give_up)
             signal.setitimer(signal.ITIMER_REAL, settings.drain_deadline_s + STOP_MARGIN_S)
@@ -131,7 +143,8 @@ def _watch(system: System, wakes: Wakes, console: Console, *, once: bool) -> int
     progress = system.progress()
     display: Display = LiveDisplay(console) if console.is_terminal else PlainDisplay(sys.stdout)
     try:
-        _begin(system, once)
+        if not wakes.is_stopped:
+            _begin(system, once)
         snapshot = progress.look()
         while not (wakes.is_stopped or wakes.is_ended or (once and snapshot.is_idle)):
             display.show(snapshot)
@@ -141,11 +154,13 @@ def _watch(system: System, wakes: Wakes, console: Console, *, once: bool) -> int
     finally:
         display.close()
     if wakes.is_ended and not wakes.is_stopped:
-        click.echo(f"the supervision tree gave up: {system.wait(0)}", err=True)
+        if system.settings.log_format != JSON:  # where the event has said so
+            click.echo(f"the supervision tree gave up: {system.wait(0)}", err=True)
         return ExitCode.GAVE_UP
     if wakes.is_stopped:
         click.echo("stopping: running jobs may finish; a second signal ends at once")
-    print_summary(console, snapshot, system.status.datasets())
+    troubled = [job for status in ("failed", "pending") for job in system.jobs.list(status=status)]
+    print_summary(console, snapshot, system.status.datasets(), troubled)
     return ExitCode.OK if snapshot.is_all_done or not once else ExitCode.WORK_REMAINS
 
 
@@ -169,20 +184,39 @@ def _look(progress: Progress, last: Snapshot) -> Snapshot:
         return last
 
 
-def _say_ready(system: System, console: Console) -> None:
+def _say_starting(settings: Settings, console: Console) -> None:
+    """Tell a person where things will be, for the first start takes a moment."""
+    place = "the database that the settings name" if settings.database_url else str(settings.data_dir)
+    kind = "the demo, with made-up data" if settings.demo else "moomarkets"
+    console.print(f"starting {kind}, in {place}; Ctrl-C stops it in order", markup=False, highlight=False)
+
+
+def _say_refused(error: MoomarketsError, code: int, log_format: str | None) -> None:
+    """Say why this ends: a sentence for people, a log line for programs that read such."""
+    if log_format == JSON:
+        events = LogEvents(sys.stderr, SystemClock(), form=LogFormat.JSON)
+        events.emit("supervisor.not_started", error=str(error), exit_code=int(code))
+    else:
+        click.echo(str(error), err=True)
+
+
+def _say_ready(system: System, console: Console, events: LogEvents) -> None:
     """Say that work may begin: one line of JSON for programs; and for people what is missing."""
     if not console.is_terminal:
         ready = {"event": "ready", "node": system.node_id, "pid": os.getpid(), "url": None, "version": VERSION}
         print(json.dumps(ready), flush=True)  # noqa: T201 - the line that other programs wait for
     for source in system.missing_credentials():
-        click.echo(f"{source}: no credential; give it with `moomarkets credentials set {source}`", err=True)
+        if system.settings.log_format == JSON:
+            events.emit("credential.missing", source=source, remedy=f"moomarkets credentials set {source}")
+        else:
+            click.echo(str(CredentialsMissing(source)), err=True)
 
 
 def _events(settings: Settings, clock: Clock, console: Console, wakes: Wakes) -> WakingEvents:
     """Log lines go to standard error; beside a live display only what needs attention."""
     is_quiet = settings.log_format == "auto" and settings.origin("log_level") == "default"
     level = "warning" if is_quiet else settings.log_level
-    events = WakingEvents(sys.stderr, clock, level=level, form=LogFormat(settings.log_format))
+    events = WakingEvents(StandardError(), clock, level=level, form=LogFormat(settings.log_format))
     events.wakes = wakes
     return events
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from functools import lru_cache
 
 from datasources.jquants.endpoints import PLANS
-from datasources.simulators.command_line import evening_of, run_until_stopped, window
+from datasources.simulators.command_line import evening_of, port, run_until_stopped, window
 from datasources.simulators.faults import PAGING_KINDS, Answer, spoil_rows
 from datasources.simulators.issues import Issue
 from datasources.simulators.market import Market
@@ -271,8 +271,8 @@ def _day(query: Mapping[str, str], name: str) -> date | None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until stopped."""
-    parser = argparse.ArgumentParser(prog="datasources.simulators.jquants", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    parser = argparse.ArgumentParser(prog="python -m datasources.simulators.jquants", description=__doc__)
+    parser.add_argument("--port", type=port, default=0, help="0 picks a free one")
     parser.add_argument("--plan", choices=list(PLANS), default="light")
     parser.add_argument("--key", action="append", help=f"may be given several times; default {DEMO_KEY}")
     parser.add_argument("--today", type=evening_of, help="a date (its evening in Tokyo) or an ISO instant")

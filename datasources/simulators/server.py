@@ -47,7 +47,8 @@ class Simulator:
         # Arrivals are noted in real time, also when the simulated clock is moved.
         self.ledger = Ledger(clock or SystemClock())
         self.faults = Faults()
-        self._port = port
+        self.port = port
+        """The port that was asked for; 0 is any free one."""
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -60,7 +61,7 @@ class Simulator:
 
     def start(self) -> Self:
         """Listen and serve in threads of its own."""
-        self._server = _Server(("127.0.0.1", self._port), self)
+        self._server = _Server(("127.0.0.1", self.port), self)
         name = f"{type(self).__name__}-server"
         self._thread = threading.Thread(target=self._server.serve, name=name, daemon=True)
         self._thread.start()

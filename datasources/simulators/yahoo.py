@@ -14,7 +14,7 @@ from math import sin
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-from datasources.simulators.command_line import evening_of, run_until_stopped, window
+from datasources.simulators.command_line import evening_of, port, run_until_stopped, window
 from datasources.simulators.faults import Answer
 from datasources.simulators.server import Question, Simulator, json_answer
 from datasources.simulators.sliding_limit import SlidingLimit
@@ -190,8 +190,8 @@ def _refused(status: int, code: str, description: str) -> Answer:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until stopped."""
-    parser = argparse.ArgumentParser(prog="datasources.simulators.yahoo", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    parser = argparse.ArgumentParser(prog="python -m datasources.simulators.yahoo", description=__doc__)
+    parser.add_argument("--port", type=port, default=0, help="0 picks a free one")
     parser.add_argument("--today", type=evening_of, help="a date (its evening in Tokyo) or an ISO instant")
     parser.add_argument("--limit", type=window, help="count/seconds, such as 1/2; default none")
     given = parser.parse_args(arguments)

@@ -6,6 +6,7 @@ MoomarketsError
 ├─ NotFound, Conflict       names or states that do not fit
 ├─ StoreError
 │  ├─ StoreUnavailable      the database cannot be reached, or did not answer in time
+│  │  └─ StoreTooSlow       it answered that this very work took too long; other work may be fine
 │  ├─ DatabaseTooNew        the database was migrated by a newer moomarkets
 │  └─ EmbeddedServerError   the embedded server cannot run here
 ├─ CannotDecrypt            a sealed value does not open with these keys
@@ -97,14 +98,15 @@ class InvalidInput(MoomarketsError, ValueError):
 
 
 class NotFound(MoomarketsError):
-    """No such thing: `<kind> <name> does not exist`."""
+    """No such thing: `<kind> <name> does not exist`, and which there are, where `known` says so."""
 
-    def __init__(self, kind: str, name: object) -> None:
-        super().__init__(kind, name)
-        self.kind, self.name = kind, name
+    def __init__(self, kind: str, name: object, known: Sequence[str] = ()) -> None:
+        super().__init__(kind, name, known)
+        self.kind, self.name, self.known = kind, name, tuple(known)
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name} does not exist"
+        there_are = f"; there are: {', '.join(self.known)}" if self.known else ""
+        return f"{self.kind} {self.name} does not exist{there_are}"
 
 
 class Conflict(MoomarketsError):
@@ -117,6 +119,10 @@ class StoreError(MoomarketsError):
 
 class StoreUnavailable(StoreError):
     """The database cannot be reached or did not answer in time; worth trying again later."""
+
+
+class StoreTooSlow(StoreUnavailable):
+    """The database gave this very work up: it took too long, or waited too long for a lock. Other work may be fine."""
 
 
 class DatabaseTooNew(StoreError):

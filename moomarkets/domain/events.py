@@ -34,6 +34,7 @@ NAMES = frozenset(
         "server.message_unexpected",
         "server.killed",
         # actors
+        "clock.stepped",
         "job.abandoned",
         "job.completed",
         "job.failed",
@@ -70,11 +71,13 @@ NAMES = frozenset(
         # datasources
         "source.fetched",
         "source.oddities_found",
-        # assembly, installation, system
+        # assembly, installation, system, supervisor
+        "credential.missing",
         "credential.rejected",
         "drain.timed_out",
         "keyring.rejected",
         "node.leave_failed",
+        "supervisor.not_started",
         "tree.stop_failed",
     }
 )

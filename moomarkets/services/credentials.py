@@ -83,5 +83,7 @@ class Credentials:
 
 def _check(name: str, secret: Secret) -> None:
     text = secret.reveal()
-    if not text or len(text) > LONGEST or not text.isascii() or not text.isprintable() or " " in text:
+    if not text:
+        raise InvalidInput(name, f"1 to {LONGEST} visible ASCII characters without spaces", text)
+    if len(text) > LONGEST or not text.isascii() or not text.isprintable() or " " in text:
         raise InvalidInput(name, f"1 to {LONGEST} visible ASCII characters without spaces", Secret(text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from actors import job_manager
 from actors.otp.runtime import Runtime
@@ -14,6 +14,7 @@ from moomarkets.domain.errors import InvalidInput, NotFound
 from moomarkets.domain.group import GroupDefinition, RunKind, RunStatus
 from moomarkets.domain.retry import RetryPolicy
 from moomarkets.domain.schedule import Schedule
+from moomarkets.services.jobs import check_group
 from moomarkets.store import groups, reports, runs
 from moomarkets.store.database import Database
 from moomarkets.store.reports import Record
@@ -56,18 +57,51 @@ class RunHandle:
         return status
 
 
-class Groups:
+class GroupDesk:
+    """The groups of one user, to look at and to ask for runs; needs no running system.
+
+    Example: `installation.groups.request("daily-bars")`
+    """
+
+    def __init__(self, database: Database, user_id: int) -> None:
+        self._database, self._user_id = database, user_id
+
+    def list(self) -> list[Record]:
+        """All groups, with the counters of their newest run."""
+        return self._database.perform(lambda connection: reports.groups(connection, self._user_id))
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a group of that name."""
+        return self._database.perform(lambda connection: groups.exists(connection, self._user_id, name))
+
+    def request(self, name: str) -> int:
+        """Ask for a run, which starts as soon as a supervisor runs and nothing blocks it; returns its id.
+
+        A run that is under way is the answer.
+
+        Raises:
+            NotFound: there is no such group.
+        """
+
+        def work(connection: Connection) -> int:
+            check_group(connection, self._user_id, name)
+            # Repeated with another key it finds the run of the first try, of which a group has one at a time.
+            creation_key = connection.scalar(text("SELECT gen_random_uuid()"))
+            group = groups.find(connection, self._user_id, name)
+            return runs.request(connection, group.id, creation_key, RunKind.MANUAL)[0]
+
+        return self._database.perform(work)
+
+
+class Groups(GroupDesk):
     """The groups of one user.
 
     Example: `system.groups.run("daily-bars")`, `system.groups.pause("yahoo-daily-bars")`
     """
 
     def __init__(self, runtime: Runtime, database: Database, user_id: int) -> None:
-        self._runtime, self._database, self._user_id = runtime, database, user_id
-
-    def list(self) -> list[Record]:
-        """All groups, with the counters of their newest run."""
-        return self._database.perform(lambda connection: reports.groups(connection, self._user_id))
+        super().__init__(database, user_id)
+        self._runtime = runtime
 
     def create(self, definition: GroupDefinition) -> int:
         """Store a new group and return its id.
@@ -82,10 +116,6 @@ class Groups:
             Schedule.from_json(definition.schedule)
         now = self._runtime.clock.now()
         return self._database.perform(lambda connection: groups.create(connection, self._user_id, definition, now))
-
-    def exists(self, name: str) -> bool:
-        """Whether there is a group of that name."""
-        return self._database.perform(lambda connection: groups.exists(connection, self._user_id, name))
 
     def run(self, name: str) -> RunHandle:
         """Ask for a run now, which starts once nothing blocks it; a run that is under way is the answer."""

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from actors import job_manager
 from actors.otp.runtime import Runtime
-from moomarkets.domain.errors import InvalidInput
+from moomarkets.domain.errors import InvalidInput, NotFound
 from moomarkets.domain.job import ExecutionStatus, JobStatus
-from moomarkets.store import jobs, reports, retries
+from moomarkets.store import groups, jobs, reports, retries
 from moomarkets.store.database import Database
 from moomarkets.store.reports import Record
 
@@ -31,9 +31,12 @@ class JobReader:
         """Jobs, newest change first: at most `limit` (1-500), narrowed to a group or a status."""
         check_limit(limit)
         check_status(status, JobStatus)
-        return self._database.perform(
-            lambda connection: reports.jobs(connection, self._user_id, group=group, status=status, limit=limit)
-        )
+
+        def work(connection: Connection) -> builtins.list[Record]:
+            check_group(connection, self._user_id, group)
+            return reports.jobs(connection, self._user_id, group=group, status=status, limit=limit)
+
+        return self._database.perform(work)
 
 
 class Jobs(JobReader):
@@ -99,15 +102,25 @@ class Executions:
         """Attempts, newest first: at most `limit` (1-500), narrowed to a group or a status."""
         check_limit(limit)
         check_status(status, ExecutionStatus)
-        return self._database.perform(
-            lambda connection: reports.executions(connection, self._user_id, group=group, status=status, limit=limit)
-        )
+
+        def work(connection: Connection) -> builtins.list[Record]:
+            check_group(connection, self._user_id, group)
+            return reports.executions(connection, self._user_id, group=group, status=status, limit=limit)
+
+        return self._database.perform(work)
 
 
 def check_limit(limit: int) -> None:
     """Refuse a page size out of range."""
     if type(limit) is not int or not 1 <= limit <= MOST:
         raise InvalidInput("limit", f"a whole number from 1 to {MOST}", limit)
+
+
+def check_group(connection: Connection, user_id: int, group: str | None) -> None:
+    """Refuse the name of a group that does not exist."""
+    if group is not None and not groups.exists(connection, user_id, group):
+        known = [str(record["name"]) for record in reports.groups(connection, user_id)]
+        raise NotFound("group", group, known)
 
 
 def check_status(status: str | None, known: type[JobStatus] | type[ExecutionStatus]) -> None:

@@ -62,6 +62,7 @@ class SourceClients:
         self._runtime, self._database, self._keyring = runtime, database, keyring
         self._specs, self._source_ids, self._rules, self._learn = specs, source_ids, rules, learn
         self._lock = threading.Lock()
+        self._starting = threading.Lock()
         self._opened: dict[tuple[int, str], _Opened] = {}
         # Attempts may be using them still.
         self._replaced: list[DataSource] = []
@@ -134,9 +135,11 @@ class SourceClients:
             name=names.limiter(rules.source, rules.user_id),
         )
         try:
-            start_child(self._runtime.named(names.LIMITERS), spec)
+            with self._starting:
+                if self._runtime.whereis(names.limiter(rules.source, rules.user_id)) is None:
+                    start_child(self._runtime.named(names.LIMITERS), spec)
         except AlreadyStarted:
-            return  # another thread was quicker
+            return  # somebody else was quicker
         except (StartError, ChildRefused, CallError) as error:
             # Its supervisor is being restarted: the caller asks again.
             self._runtime.events.emit("limiter.not_started", source=rules.source, error=str(error))

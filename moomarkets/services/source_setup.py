@@ -9,7 +9,7 @@ from typing import Protocol
 
 from datasources.jquants.endpoints import PLANS, Plan
 from datasources.registry import specs
-from moomarkets.domain.errors import SettingsError
+from moomarkets.domain.errors import InvalidInput, NotFound, SettingsError
 from moomarkets.domain.limits import Window
 from moomarkets.domain.source import SourceSpec
 
@@ -28,12 +28,29 @@ class SourceChoices(Protocol):
 def effective_specs(choices: Mapping[str, SourceChoices]) -> list[SourceSpec]:
     """All sources with their settings applied; a setting for a source that nobody knows is refused."""
     known = {spec.code: spec for spec in specs()}
-    unknown = sorted(set(choices) - set(known))
-    if unknown:
-        raise SettingsError(
-            [f"sources.{code}: expected one of {', '.join(sorted(known))}, got {code!r}" for code in unknown]
-        )
-    return [_effective(spec, choices.get(spec.code)) for spec in known.values()]
+    faults = [
+        f"sources.{code}: expected one of {', '.join(sorted(known))}, got {code!r}"
+        for code in sorted(set(choices) - set(known))
+    ]
+    found = []
+    for spec in known.values():
+        try:
+            found.append(_effective(spec, choices.get(spec.code)))
+        except SettingsError as error:
+            faults += error.faults
+    if faults:
+        raise SettingsError(faults)
+    return found
+
+
+def check_takes_key(code: str) -> None:
+    """Refuse a source that nobody knows, or that needs no credential."""
+    known = {spec.code: spec for spec in specs()}
+    if code not in known:
+        raise NotFound("source", code, sorted(known))
+    if not known[code].needs_credential:
+        keyed = sorted(spec.code for spec in known.values() if spec.needs_credential)
+        raise InvalidInput("source", f"one that needs a credential ({', '.join(keyed)})", code)
 
 
 def reach_of(choices: Mapping[str, SourceChoices]) -> dict[str, Callable[[date], tuple[date, date | None]]]:

@@ -14,11 +14,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import SettingsError, StoreUnavailable
+from moomarkets.domain.errors import SettingsError, StoreTooSlow, StoreUnavailable
 
 T = TypeVar("T")
 
 TRIES = 5
+_TOO_SLOW = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 
 
 class Database:
@@ -158,5 +159,6 @@ def _translated(error: DBAPIError | PoolTimeoutError) -> Exception:
     )
     if not gone:
         return error
+    kind = StoreTooSlow if isinstance(original, _TOO_SLOW) else StoreUnavailable
     first_line = str(original).strip().splitlines()[0] if str(original).strip() else type(original).__name__
-    return StoreUnavailable(f"database: {first_line}")
+    return kind(f"database: {first_line}")

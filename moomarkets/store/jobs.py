@@ -64,7 +64,10 @@ def enqueue(
 
 
 def renew(connection: Connection, leases: Sequence[Lease], *, lease_s: float, now: datetime | None = None) -> set[int]:
-    """Extend those leases that are still ours; returns the execution ids of those. The others are lost."""
+    """Extend those leases that are still ours; returns the execution ids of those. The others are lost.
+
+    So are those of a run that was cancelled: whoever holds one stops.
+    """
     rows = connection.execute(
         statement("renew_leases"),
         {

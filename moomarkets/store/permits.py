@@ -7,8 +7,8 @@ after the request was done, or after its deadline where nobody said that it was 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -21,12 +21,34 @@ SAME_TROUBLE_S = 600.0
 """A 429 that comes within that time of the one before waits longer."""
 
 
+STEP_S = 1.0
+"""The clock of the database has been set when it moved so much more or less than the time that passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Two clocks at one moment: the database's, and the boot time of this machine, which nobody sets."""
+
+    at: datetime
+    boot_s: float
+
+    def step_s(self, last: Look) -> float:
+        """By how much the clock of the database was set since `last`; 0 where it was not."""
+        step_s = (self.at - last.at).total_seconds() - (self.boot_s - last.boot_s)
+        return step_s if abs(step_s) > STEP_S else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What became of a request for permits: which were granted, and when it is worth asking for more."""
+    """What became of a request for permits: which were granted, and when it is worth asking for more.
+
+    `look` is to be given to the next request once this one is durable; `step_s` tells of a clock that was set.
+    """
 
     granted: tuple[UUID, ...]
     wait_s: float | None
+    look: Look | None = None
+    step_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +96,35 @@ def reserve(
     node_id: UUID,
     deadline_s: float,
     now: datetime | None = None,
+    boottime: Callable[[], float] | None = None,
+    last: Look | None = None,
 ) -> Reservation:
     """Reserve as many of the asked permits as all windows allow; the caller commits before anything is sent.
 
-    The ids are made by the caller: asking again with the same ones after a lost answer finds what was granted.
+    The ids are made by the caller: asking again with the same ones after a lost answer finds what was granted. With
+    `boottime` and the `last` look a clock of the database that was set is noticed: it frees nothing early, and
+    nothing is counted for longer than it takes from now.
     """
     silence, at = _lock(connection, bucket.id, now)
+    look = None if boottime is None else Look(at, boottime())
+    step_s = look.step_s(last) if look and last else 0.0
+    if last is None or step_s:
+        _mend(connection, bucket, at, last.at if last and step_s > 0 else None, step_s)
+        silence, at = _lock(connection, bucket.id, at)
+    reservation = _reserve(connection, bucket, endpoint, permit_ids, silence, at, node_id, deadline_s)
+    return replace(reservation, look=look, step_s=step_s)
+
+
+def _reserve(
+    connection: Connection,
+    bucket: Bucket,
+    endpoint: str,
+    permit_ids: Sequence[UUID],
+    silence: _Silence,
+    at: datetime,
+    node_id: UUID,
+    deadline_s: float,
+) -> Reservation:
     before = _granted_before(connection, permit_ids)
     if before:
         return Reservation(before, None)
@@ -194,6 +239,45 @@ def _lock(connection: Connection, bucket_id: int, now: datetime | None) -> tuple
     ).one()
     at: datetime = now or connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     return _Silence(*row), at
+
+
+def _mend(connection: Connection, bucket: Bucket, at: datetime, last_at: datetime | None, step_s: float) -> None:
+    """After the clock was set: what comes from the future begins now.
+
+    Where the clock went forwards `last_at` is given: all that counted then begins now too, for nobody knows any more
+    when it was.
+    """
+    known = {"id": bucket.id, "at": at, "last_at": last_at, "longest_s": bucket.longest_s(), "step_s": step_s}
+    connection.execute(
+        text(
+            """
+            UPDATE permits
+            SET reserved_at = :at, deadline_at = :at + (deadline_at - reserved_at),
+                done_at = CASE WHEN done_at IS NOT NULL THEN :at END
+            WHERE bucket_id = :id AND (reserved_at > :at OR coalesce(done_at, deadline_at)
+                > CAST(:last_at AS timestamptz) - make_interval(secs => :longest_s + 0.001))
+            """
+        ),
+        known,
+    )
+    connection.execute(
+        text(
+            """
+            UPDATE permit_buckets
+            SET silent_until = silent_until + make_interval(secs => :step_s),
+                silenced_at = silenced_at + make_interval(secs => :step_s)
+            WHERE id = :id AND silent_until > CAST(:last_at AS timestamptz)
+            """
+        ),
+        known,
+    )
+    connection.execute(
+        text(
+            "UPDATE permit_buckets SET silent_until = :at + (silent_until - silenced_at), silenced_at = :at"
+            " WHERE id = :id AND silenced_at > :at"
+        ),
+        known,
+    )
 
 
 def _granted_before(connection: Connection, permit_ids: Sequence[UUID]) -> tuple[UUID, ...]:

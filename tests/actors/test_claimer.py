@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any, TypeVar
 
 import pytest
+from sqlalchemy import Connection
 
 from actors import names
 from actors.claimer import Claimer, ClaimRules, Stop, Wake, Want
@@ -13,10 +16,14 @@ from actors.otp import sys
 from actors.otp.gen_server import GenServer
 from actors.otp.ref import Ref
 from actors.otp.thread_runtime import ThreadRuntime
+from moomarkets.domain.errors import StoreUnavailable
 from moomarkets.store.database import Database
 from moomarkets.testing.manual_clock import ManualClock
+from moomarkets.testing.recorded_events import RecordedEvents
 from tests.actors.books import WORK, Books
 from tests.actors.otp.patience import eventually
+
+T = TypeVar("T")
 
 
 class Manager(GenServer):
@@ -165,3 +172,34 @@ def test_nothing_is_claimed_after_the_stop_and_the_manager_is_told(
 
     assert at_desk.claimed == []
     assert still.call(at_desk.manager, "heard")[-1] == ClaimsOver()
+
+
+class DeafDatabase(Database):
+    """Does what it is asked, and loses that many answers."""
+
+    lost = 0
+
+    def perform_statement(self, work: Callable[[Connection], T]) -> T:
+        result = super().perform_statement(work)
+        if self.lost > 0:
+            self.lost -= 1
+            raise StoreUnavailable("database: the answer was lost")
+        return result
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_what_a_claim_without_an_answer_took_arrives_before_the_claims_are_over(
+    still: ThreadRuntime, books: Books, clock: ManualClock, events: RecordedEvents, lost: int
+) -> None:
+    with closing(DeafDatabase(books.url, purpose="deaf", pool_size=1)) as pool:
+        desk = Desk(still, pool, books)
+        due(books, clock, 2)
+        pool.lost = lost
+        desk.want(2)
+        assert eventually(lambda: bool(events.of("store.unavailable")))
+
+        desk.say(*[Stop()] * lost)
+
+        assert desk.claimed == ["00", "01"]
+        heard = still.call(desk.manager, "heard")
+        assert [type(message) for message in heard] == [ClaimerReady, Claimed, ClaimsOver]

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 
+from sqlalchemy import text
+
 from actors import names
 from actors.job_executor import Cancel, ExecutorRules
+from actors.rescuer import RescueRules
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.errors import Cancelled, Reason
 from moomarkets.domain.job import Attempt
+from moomarkets.store import runs
 from moomarkets.testing.recorded_events import RecordedEvents
 from tests.actors.books import Books
 from tests.actors.conftest import Open
@@ -184,3 +188,41 @@ def test_executors_use_the_engines_threads_again(books: Books, open_house: Open,
     events.wait_for("job.completed", times=20)
 
     assert len(seen) <= 4
+
+
+def test_an_attempt_stops_when_its_run_is_cancelled_on_another_node(books: Books, open_house: Open) -> None:
+    run_id = books.planned_run(["a"])
+    began = threading.Event()
+
+    def work_until_told(attempt: Attempt, token: CancelToken) -> None:
+        began.set()
+        token.sleep(30)
+
+    open_house(work_until_told, executor=ExecutorRules(lease_s=0.6))
+    assert began.wait(10)
+
+    books.database.perform(lambda connection: runs.cancel(connection, run_id))
+
+    status = "SELECT status FROM runs WHERE id = :id"
+    assert eventually(lambda: books.value(status, id=run_id) == "cancelled")
+    assert books.job("a")["status"] == "cancelled"
+
+
+def test_while_the_store_does_not_answer_one_renewal_waits_and_no_more(books: Books, open_house: Open) -> None:
+    books.planned_run(["a"])
+    house = open_house(
+        lambda attempt, token: token.sleep(20),
+        executor=ExecutorRules(lease_s=0.15),
+        rescue=RescueRules(books.node, every_s=60, lease_s=6, crash_limit=5),
+    )
+    assert eventually(lambda: house.status()["running"])
+    executor = house.runtime.whereis(names.executor(house.status()["running"][0]["executor"]))
+    leases = house.runtime.whereis(names.LEASES)
+    assert executor is not None
+    assert leases is not None
+
+    with books.database.transaction() as holding:
+        holding.execute(text("SELECT 1 FROM executions FOR UPDATE"))
+        beats = executor.process.handled
+        assert eventually(lambda: executor.process.handled >= beats + 10)
+        assert leases.process.info().queue <= 1

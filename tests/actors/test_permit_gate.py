@@ -113,3 +113,43 @@ def test_a_gate_without_a_limiter_gives_up_with_an_error_that_costs_no_attempt(
         raise AssertionError("expected no permit")
 
     assert failure.value.reason is Reason.INTERRUPTED
+
+
+def test_a_permit_that_is_out_when_a_429_comes_is_refused_and_given_back(hire: Hire) -> None:
+    office = hire(Window(5, 60))
+
+    def use() -> None:
+        with office.gate.permit(BARS, CancelToken()) as permit:
+            office.gate.silence(30.0)
+            permit.check()
+
+    with pytest.raises(AttemptError, match="429") as failure:
+        use()
+
+    assert failure.value.reason is Reason.RATE_LIMITED
+    assert eventually(lambda: office.live() == 0)
+
+
+def test_a_permit_from_after_the_silence_is_good(hire: Hire) -> None:
+    office = hire(Window(5, 60))
+    office.use()
+    office.gate.silence(1.0)
+
+    with office.gate.permit(BARS, CancelToken()) as permit:
+        permit.check()
+
+    assert office.live() == 2
+
+
+def test_who_waits_for_a_window_of_a_day_goes_back_before_his_deadline_and_pays_nothing(
+    hire: Hire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = hire(Window(1, 86400))
+    office.use()
+    monkeypatch.setattr("actors.permit_gate.PATIENCE_S", 0.05)
+
+    with pytest.raises(AttemptError, match="no request was allowed") as failure:
+        office.use()
+
+    assert failure.value.reason is Reason.RATE_LIMITED
+    assert office.live() == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -12,7 +13,7 @@ from actors.otp.gen_server import GenServer
 from actors.otp.ref import Ref
 from actors.otp.thread_runtime import ThreadRuntime
 from actors.store_writer import NotWritten, StoreWriter, Write, Written
-from moomarkets.domain.errors import StoreUnavailable
+from moomarkets.domain.errors import StoreTooSlow, StoreUnavailable
 from moomarkets.store.database import Database
 from moomarkets.testing.recorded_events import RecordedEvents
 from tests.actors.books import Books
@@ -52,6 +53,10 @@ def told(runtime: ThreadRuntime, reader: Ref, count: int) -> list[Written | NotW
 
 def transaction(connection: Connection) -> int:
     return int(connection.execute(text("SELECT pg_current_xact_id()::text")).scalar_one())
+
+
+def sleep(connection: Connection, seconds: float) -> None:
+    connection.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
 
 
 def test_what_arrives_during_a_commit_goes_out_with_the_next_one(runtime: ThreadRuntime, pool: Database) -> None:
@@ -150,3 +155,32 @@ def test_nobody_is_told_twice_when_the_database_goes_away_between_units_that_are
     events.wait_for("store.unavailable")
 
     assert [answer.tag for answer in told(runtime, reader, 3)] == ["before", "trouble", "after"]
+
+
+def test_a_unit_that_always_takes_too_long_is_refused_in_the_end_and_the_others_are_not(
+    runtime: ThreadRuntime, books: Books
+) -> None:
+    with closing(Database(books.url, purpose="slow", pool_size=1, statement_timeout_s=0.05)) as pool:
+        writer, reader = ask(runtime, pool)
+
+        for work in (transaction, lambda connection: sleep(connection, 1), transaction):
+            runtime.cast(writer, Write(work, reader))
+
+        first, slow, last = told(runtime, reader, 3)
+
+    assert isinstance(first, Written)
+    assert isinstance(last, Written)
+    assert isinstance(slow, NotWritten)
+    assert isinstance(slow.error, StoreTooSlow)
+
+
+def test_a_unit_that_took_too_long_once_is_tried_again(runtime: ThreadRuntime, books: Books) -> None:
+    seconds = [0.0, 1.0, 1.0]
+    with closing(Database(books.url, purpose="slow", pool_size=1, statement_timeout_s=0.05)) as pool:
+        writer, reader = ask(runtime, pool)
+
+        runtime.cast(writer, Write(lambda connection: sleep(connection, seconds.pop()), reader))
+
+        (answer,) = told(runtime, reader, 1)
+
+    assert isinstance(answer, Written)

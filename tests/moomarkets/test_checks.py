@@ -61,6 +61,7 @@ def test_groups_that_failed_or_wait_are_named(open_installation: OpenInstallatio
         )
 
     assert list(problems(installation)) == [
-        "group broken: its newest run failed with 2 failed jobs",
+        "group broken: its newest run failed with 2 failed jobs; see why with "
+        "`moomarkets jobs list --group broken --status failed`, run it again with `moomarkets groups run broken`",
         "group waiting: waits for paused",
     ]

@@ -238,6 +238,14 @@ def test_the_demo_does_not_fill_a_database_that_was_set_for_real_data(
     assert Settings.load(demo=True, database_url="postgresql://host/db").demo
 
 
+@pytest.mark.parametrize("url", ["mysql://me:CANARY@host/db", "postgresql://me:CANARY@host/db?sslmod=disable"])
+def test_an_address_of_a_database_that_postgres_would_not_take_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"database_url: expected postgresql://…") as refused:
+        Settings.load(database_url=url)
+
+    assert "CANARY" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("surroundings", "expected"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.support.supervisor import Playground
 
 
@@ -44,6 +46,17 @@ def test_a_database_newer_than_the_code_ends_with_78_and_is_left_alone(ground: P
 
     assert supervisor.wait() == 78
     assert "9999" in supervisor.errors
+
+
+def test_with_json_logs_every_line_on_standard_error_is_json(ground: Playground) -> None:
+    beginner = ground.start("--once", "--log", "json", MOOMARKETS_SOURCES__JQUANTS__API_KEY="")
+    refused = ground.start("--log", "json", MOOMARKETS_EXECUTORS="none")
+
+    assert (beginner.wait(), refused.wait()) == (1, 78)
+    told = [json.loads(line) for line in beginner.errors.splitlines()]
+    assert "moomarkets credentials set jquants" in [line.get("remedy") for line in told]
+    (line,) = refused.errors.splitlines()
+    assert json.loads(line)["error"].startswith("MOOMARKETS_EXECUTORS: expected a whole number")
 
 
 def test_an_unknown_option_ends_with_2(ground: Playground) -> None:

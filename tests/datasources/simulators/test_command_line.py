@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from http.client import HTTPConnection
@@ -40,3 +41,33 @@ def test_a_simulator_says_when_it_is_ready_and_stops_at_sigterm(module: str, opt
     assert answer.status == 200
     assert b"2027-01-04" in body or b"timestamp" in body
     assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_a_port_in_use_ends_with_4_and_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = run("yahoo", "--port", port)
+
+    assert ended.returncode == 4
+    assert ended.stderr == f"port {port}: expected a free one, got: Address already in use\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--port", "99999", "expected a whole number from 0 to 65535, got '99999'"),
+        ("--limit", "0/0", "expected count/seconds such as 5/60, got '0/0'"),
+        ("--today", "now", "expected a date such as 2027-01-04 or an ISO instant, got 'now'"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused_in_words(option: str, value: str, words: str) -> None:
+    ended = run("jquants", option, value)
+
+    assert ended.returncode == 2
+    assert ended.stderr.endswith(f"argument {option}: {words}\n")
+
+
+def run(module: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """The simulator as a program that ends by itself."""
+    command = [sys.executable, "-m", f"datasources.simulators.{module}", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)

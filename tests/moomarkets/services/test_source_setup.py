@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 
 from datasources.jquants.endpoints import PLANS
-from moomarkets.domain.errors import SettingsError
+from moomarkets.domain.errors import InvalidInput, NotFound, SettingsError
 from moomarkets.domain.limits import Window
-from moomarkets.services.source_setup import DEFAULT_PLAN, effective_specs, reach_of
+from moomarkets.services.source_setup import DEFAULT_PLAN, check_takes_key, effective_specs, reach_of
 from moomarkets.settings import SourceSettings
 
 
@@ -47,8 +47,17 @@ def test_a_plan_of_a_source_without_plans_is_refused() -> None:
         effective_specs({"yahoo": SourceSettings(plan="light")})
 
 
-def test_all_unknown_sources_are_named_at_once() -> None:
+def test_all_unknown_sources_and_plans_are_named_at_once() -> None:
     with pytest.raises(SettingsError) as failure:
-        effective_specs({"jquant": SourceSettings(), "yaho": SourceSettings()})
+        effective_specs({"jquant": SourceSettings(), "yaho": SourceSettings(), "yahoo": SourceSettings(plan="light")})
 
-    assert len(failure.value.faults) == 2
+    assert len(failure.value.faults) == 3
+
+
+def test_only_a_source_that_needs_a_key_takes_one() -> None:
+    check_takes_key("jquants")
+
+    with pytest.raises(InvalidInput, match=r"one that needs a credential \(jquants\), got 'yahoo'"):
+        check_takes_key("yahoo")
+    with pytest.raises(NotFound, match="source yaho does not exist; there are: jquants, yahoo"):
+        check_takes_key("yaho")

@@ -5,7 +5,7 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from moomarkets.domain.job import Lease
-from moomarkets.store import jobs
+from moomarkets.store import jobs, runs
 from tests.moomarkets.store.scene import START, Scene, after
 
 
@@ -98,6 +98,15 @@ def test_only_leases_that_are_still_ours_are_renewed(scene: Scene) -> None:
 
     assert scene.do(jobs.renew, [ended, old, ours], lease_s=6) == {ours.execution_id}
     assert scene.do(jobs.renew, [], lease_s=6) == set()
+
+
+def test_leases_of_a_cancelled_run_are_not_renewed(scene: Scene) -> None:
+    run_id = scene.run("a")
+    (attempt,) = scene.claim(lease_s=6)
+    scene.do(runs.cancel, run_id, START)
+
+    assert scene.do(jobs.renew, [attempt.lease], lease_s=6, now=after(3)) == set()
+    assert scene.execution(attempt).lease_until == after(6)
 
 
 def test_a_claim_reads_the_index_of_claimable_jobs_alone(scene: Scene) -> None:
