@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from moomarkets._siblings import check_siblings
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.secret import Secret
 from moomarkets.settings import Settings, SourceSettings
@@ -14,7 +13,7 @@ PLAN = "light"
 
 def with_simulators(settings: Settings, clock: Clock, undo: ExitStack) -> Settings:
     """The settings with each source pointed at a simulator; one that has a base URL of its own is left alone."""
-    check_siblings()
+    # Only the demo pays for them.
     from datasources.simulators.jquants import DEMO_KEY, JQuantsSimulator
     from datasources.simulators.yahoo import YahooSimulator
 

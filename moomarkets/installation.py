@@ -109,7 +109,8 @@ class Installation:
         try:
             prove(kept, self.keyring)
         except CannotDecrypt:
-            self._events.emit("keyring.rejected", note="stored credentials do not open with these keys")
+            note = f"stored credentials do not open with the keys of {self._settings.keys_path}; put the old ones back"
+            self._events.emit("keyring.rejected", note=f"{note}, or set the credentials anew")
 
     def _ensure_source(self, spec: SourceSpec) -> int:
         choice = self._settings.sources.get(spec.code)

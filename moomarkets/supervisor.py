@@ -13,7 +13,7 @@ import os
 import select
 import socket
 import sys
-from contextlib import ExitStack, closing
+from contextlib import closing
 from types import FrameType
 
 import click
@@ -121,20 +121,15 @@ def run(settings: Settings, wakes: Wakes, *, once: bool, clock: Clock | None = N
         _say_starting(settings, console)
     else:
         console.width = PIPED_WIDTH
-    with ExitStack() as undo:
-        events = _events(settings, clock, console, wakes)
-        if settings.demo:
-            from moomarkets.demo import with_simulators
-
-            settings = with_simulators(settings, clock, undo)
-        system = System(settings, clock=clock, events=events, learn_secret=events.scrubber.learn)
-        with system:
-            system.on_end(wakes.end)
-            _say_ready(system, console, events)
-            code = _watch(system, wakes, console, once=once)
-            signal.signal(signal.SIGALRM, _give_up)
-            signal.setitimer(signal.ITIMER_REAL, settings.drain_deadline_s + STOP_MARGIN_S)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+    events = _events(settings, clock, console, wakes)
+    system = System(settings, clock=clock, events=events, learn_secret=events.scrubber.learn)
+    with system:
+        system.on_end(wakes.end)
+        _say_ready(system, console, events)
+        code = _watch(system, wakes, console, once=once)
+        signal.signal(signal.SIGALRM, _give_up)
+        signal.setitimer(signal.ITIMER_REAL, settings.drain_deadline_s + STOP_MARGIN_S)
+    signal.setitimer(signal.ITIMER_REAL, 0)
     return code
 
 

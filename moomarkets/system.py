@@ -19,6 +19,7 @@ from actors.otp.ref import Ref
 from actors.otp.supervisor import Supervisor
 from actors.otp.thread_runtime import ThreadRuntime
 from moomarkets.assembly import build_parts, enter_node
+from moomarkets.demo import with_simulators
 from moomarkets.domain.clock import Clock, SystemClock
 from moomarkets.domain.errors import MoomarketsError
 from moomarkets.domain.events import Events, NoEvents
@@ -107,16 +108,16 @@ class System:
             if not self.settings.data_dir.exists():
                 # While another process makes the database, this one has time to import what fills it with tables.
                 runtime.spawn(preload, "preload")
-            installation = Installation(self.settings, runtime.clock, runtime.events, undo)
+            settings = with_simulators(self.settings, runtime.clock, undo) if self.settings.demo else self.settings
+            installation = Installation(settings, runtime.clock, runtime.events, undo)
             self._installation = installation
             undo.callback(self._forget)
-            settings = self.settings
             self.new_groups = create_starter_groups(
                 self.groups,
                 starter_groups(settings.max_retries, settings.retry_delay_s, is_chained=settings.demo),
             )
             self._node = enter_node(installation, runtime, undo)
-            parts = build_parts(self.settings, runtime, installation, self._node, self._learn, self._job_types, undo)
+            parts = build_parts(settings, runtime, installation, self._node, self._learn, self._job_types, undo)
             # The threads end before the pools close: whoever came back late would open a connection again.
             undo.callback(runtime.close, LATE_THREAD_S)
             undo.callback(parts.engine.close)

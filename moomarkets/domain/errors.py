@@ -72,11 +72,21 @@ _CLASSES = {
 
 
 class MoomarketsError(Exception):
-    """The family of all errors that moomarkets raises on purpose."""
+    """The family of all errors that moomarkets raises on purpose.
+
+    Example:
+        >>> issubclass(NotFound, MoomarketsError)
+        True
+    """
 
 
 class SettingsError(MoomarketsError):
-    """Settings are wrong. `faults` holds one sentence per fault, all of them at once."""
+    """Settings are wrong. `faults` holds one sentence per fault, all of them at once.
+
+    Example:
+        >>> SettingsError(["poll_s: expected seconds from 0.1 to 60, got -1"]).faults[0].partition(":")[0]
+        'poll_s'
+    """
 
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__(*faults)
@@ -87,7 +97,12 @@ class SettingsError(MoomarketsError):
 
 
 class InvalidInput(MoomarketsError, ValueError):
-    """A given value is refused: `<thing>: expected <what>, got <value>`."""
+    """A given value is refused: `<thing>: expected <what>, got <value>`.
+
+    Example:
+        >>> print(InvalidInput("limit", "a whole number from 1 to 500", 0))
+        limit: expected a whole number from 1 to 500, got 0
+    """
 
     def __init__(self, thing: str, expected: str, got: object) -> None:
         super().__init__(thing, expected, got)
@@ -98,7 +113,12 @@ class InvalidInput(MoomarketsError, ValueError):
 
 
 class NotFound(MoomarketsError):
-    """No such thing: `<kind> <name> does not exist`, and which there are, where `known` says so."""
+    """No such thing: `<kind> <name> does not exist`, and which there are, where `known` says so.
+
+    Example:
+        >>> print(NotFound("source", "yaho", ["jquants", "yahoo"]))
+        source yaho does not exist; there are: jquants, yahoo
+    """
 
     def __init__(self, kind: str, name: object, known: Sequence[str] = ()) -> None:
         super().__init__(kind, name, known)
@@ -110,7 +130,12 @@ class NotFound(MoomarketsError):
 
 
 class Conflict(MoomarketsError):
-    """The thing exists already, or its state does not allow this."""
+    """The thing exists already, or its state does not allow this.
+
+    Example:
+        >>> print(Conflict("group mine: expected a new name, got one that is taken"))
+        group mine: expected a new name, got one that is taken
+    """
 
 
 class StoreError(MoomarketsError):
@@ -118,7 +143,12 @@ class StoreError(MoomarketsError):
 
 
 class StoreUnavailable(StoreError):
-    """The database cannot be reached or did not answer in time; worth trying again later."""
+    """The database cannot be reached or did not answer in time; worth trying again later.
+
+    Example:
+        >>> isinstance(StoreUnavailable("database: connection refused"), StoreError)
+        True
+    """
 
 
 class StoreTooSlow(StoreUnavailable):

@@ -19,7 +19,10 @@ LONGEST = 4096
 
 
 class Credentials:
-    """The credentials of one user, sealed at rest; nothing here ever gives a secret back."""
+    """The credentials of one user, sealed at rest; nothing here ever gives a secret back.
+
+    Example: `system.credentials.set("jquants", {"api_key": Secret("…")})`
+    """
 
     def __init__(self, database: Database, keyring: Keyring, user_id: int) -> None:
         self._database, self._keyring, self._user_id = database, keyring, user_id

@@ -66,10 +66,16 @@ class Jobs(JobReader):
 
 
 class FailedJobs:
-    """The failed jobs of one user, or of one group."""
+    """The failed jobs of one user, or of one group.
+
+    Example: `system.jobs.failed(group="daily-bars").retry()`
+    """
 
     def __init__(self, runtime: Runtime, database: Database, user_id: int, group: str | None) -> None:
         self._runtime, self._database, self._user_id, self._group = runtime, database, user_id, group
+
+    def __repr__(self) -> str:
+        return f"<FailedJobs {[job['name'] for job in self.list()]}>"
 
     def list(self) -> builtins.list[Record]:
         """Their rows."""

@@ -8,7 +8,10 @@ from moomarkets.store.reports import Record
 
 
 class Status:
-    """Reads the state of the whole from the store; works whether or not a supervisor runs."""
+    """Reads the state of the whole from the store; works whether or not a supervisor runs.
+
+    Example: `system.status.datasets()["daily_bars"]`
+    """
 
     def __init__(self, database: Database, user_id: int) -> None:
         self._database, self._user_id = database, user_id

@@ -18,6 +18,7 @@ from datasources.simulators.jquants import DEMO_KEY
 from moomarkets.domain.errors import MoomarketsError
 from moomarkets.domain.group import RunStatus
 from moomarkets.domain.secret import Secret
+from moomarkets.settings import Settings
 from moomarkets.system import System
 from moomarkets.testing.recorded_events import RecordedEvents
 from tests.actors.otp.patience import eventually
@@ -41,6 +42,17 @@ def test_three_groups_are_fetched_and_a_second_run_of_each_sends_no_request(
     assert sent == simulated.requests > 0
     assert all(datasets.values())
     assert events.of("server.crashed") == []
+
+
+def test_an_embedded_demo_brings_its_providers_along(owner_url: str, tmp_path: Path, nothing_is_left: None) -> None:
+    given = Settings(demo=True, database_url=Secret(owner_url), data_dir=tmp_path)
+
+    with System(given) as system:
+        ended = system.groups.run("reference").wait(LONG_S)
+        datasets = system.status.datasets()
+
+    assert ended is RunStatus.COMPLETED
+    assert datasets["listed_issues"] > 4000
 
 
 def test_a_paused_group_waits_until_it_is_resumed(
