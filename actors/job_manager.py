@@ -311,11 +311,6 @@ def wake_claimer(runtime: Runtime) -> None:
     runtime.cast(names.CLAIMER, claimer.Wake())
 
 
-def wake(runtime: Runtime) -> None:
-    """Tell the manager that runs may have changed."""
-    runtime.cast(names.MANAGER, RunsChanged())
-
-
 def _status(state: State) -> dict[str, object]:
     return {
         "executors": len(state.slots),
