@@ -45,8 +45,7 @@ class Installation:
         except SettingsError as error:
             raise settings.spelled(error) from None
         url = settings.database_url.reveal() if settings.database_url else None
-        # Who can run beside us has a directory; whatever else lies there is refused when a server is started in it.
-        self.place = open_place(url, settings.data_dir, clock, events, shares=shares and settings.data_dir.is_dir())
+        self.place = open_place(url, settings.data_dir, clock, events, shares=shares)
         undo.callback(self.place.close)
         upgrade(self.place.owner_url, events)
         self.keyring = open_keyring(settings.keys_path, settings.keys, events)

@@ -41,7 +41,7 @@ def open_place(url: str | None, data_dir: Path, clock: Clock, events: Events, *,
     """
     if url is not None:
         return StorePlace(url, url)
-    server = EmbeddedServer.attach(data_dir, clock=clock, events=events) if shares and data_dir.exists() else None
+    server = EmbeddedServer.attach(data_dir, clock=clock, events=events) if shares and data_dir.is_dir() else None
     if server is None:
         server = EmbeddedServer(data_dir, clock=clock, events=events)
         server.start()
