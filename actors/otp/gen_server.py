@@ -252,7 +252,7 @@ class GenServer(ThreadingActor):
 
     def _answer(self, item: Call) -> None:
         reply_to = item.reply_to
-        self._process.unanswered.add(reply_to)
+        self._process.unanswered[reply_to] = None
         # A killer answers what it finds unanswered; this call may have come too late for that.
         if self._process.is_killed:
             reply_to.fail(CallFailed(self.path, KILLED))

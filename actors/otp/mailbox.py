@@ -167,7 +167,7 @@ class Mailbox:
         message, future = envelope.message, envelope.reply_to
         reply_to = None
         if future is not None:
-            reply_to = ReplyTo(None, set())
+            reply_to = ReplyTo(None, {})
             reply_to.promise.subscribe(lambda: _forward(reply_to, future))
         if isinstance(message, _ActorStop):
             is_taken = self.push_system(Sys(SysOp.STOP, NORMAL, reply_to))

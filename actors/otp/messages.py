@@ -65,7 +65,7 @@ class ReplyTo:
 
     __slots__ = ("_open", "caller", "is_abandoned", "promise")
 
-    def __init__(self, caller: Ref | None, unanswered: set[ReplyTo]) -> None:
+    def __init__(self, caller: Ref | None, unanswered: dict[ReplyTo, None]) -> None:
         self.promise: Promise[Any] = Promise()  # what a reply is, only the two sides know
         self.caller = caller
         self.is_abandoned = False
@@ -73,12 +73,12 @@ class ReplyTo:
 
     def reply(self, value: object) -> bool:
         """Answer with a value; False if it was answered before."""
-        self._open.discard(self)
+        self._open.pop(self, None)
         return self.promise.resolve(value)
 
     def fail(self, error: BaseException) -> bool:
         """Answer with an error that is raised at the caller; False if it was answered before."""
-        self._open.discard(self)
+        self._open.pop(self, None)
         return self.promise.fail(error)
 
     def abandon(self) -> None:

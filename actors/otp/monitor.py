@@ -38,13 +38,13 @@ def watch(watcher: Process, target: Process | None) -> Monitor:
     if target is None or not target.add_monitor(monitor):
         monitor.report(NOPROC)
     else:
-        watcher.watching.add(monitor)
+        watcher.watching[monitor] = None
     return monitor
 
 
 def unwatch(monitor: Monitor, *, flush: bool) -> None:
     """Stop watching; with `flush`, also drop a `Down` that waits already."""
-    monitor.watcher.watching.discard(monitor)
+    monitor.watcher.watching.pop(monitor, None)
     if monitor.target is not None:
         monitor.target.remove_monitor(monitor)
     if flush:

@@ -76,9 +76,10 @@ class Process:
         self.is_ignored = False
         self.is_restarting = False
         self.waiting_for: Process | None = None
-        self.unanswered: set[ReplyTo] = set()
-        self.watching: set[Monitor] = set()
-        self._monitors: set[Monitor] = set()
+        # Dicts, not sets: who is told in which order must not depend on where objects lie in memory.
+        self.unanswered: dict[ReplyTo, None] = {}
+        self.watching: dict[Monitor, None] = {}
+        self._monitors: dict[Monitor, None] = {}
         self._children: dict[Process, None] = {}
         self._lock = threading.Lock()
         self._is_leaving = False
@@ -105,13 +106,13 @@ class Process:
         with self._lock:
             if self._is_leaving:
                 return False
-            self._monitors.add(monitor)
+            self._monitors[monitor] = None
             return True
 
     def remove_monitor(self, monitor: Monitor) -> None:
         """Do not tell `monitor`."""
         with self._lock:
-            self._monitors.discard(monitor)
+            self._monitors.pop(monitor, None)
 
     def kill(self) -> bool:
         """Give the server up, with all below it: fenced, unreachable, no `terminate`. False if it is over.
@@ -179,7 +180,7 @@ class Process:
 
     def _tell(self, reason: ExitReason, monitors: list[Monitor]) -> None:
         for monitor in monitors:
-            monitor.watcher.watching.discard(monitor)
+            monitor.watcher.watching.pop(monitor, None)
             monitor.report(reason)
         for monitor in list(self.watching):
             if monitor.target is not None:

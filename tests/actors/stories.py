@@ -18,4 +18,4 @@ def attempt(execution_id: int, **changes: object) -> Attempt:
 
 
 def waiter() -> ReplyTo:
-    return ReplyTo(None, set())
+    return ReplyTo(None, {})

@@ -84,4 +84,4 @@ def test_a_dead_watcher_is_forgotten_by_its_target(runtime: ThreadRuntime) -> No
 
     runtime.stop(watcher)
 
-    assert target.process._monitors == set()
+    assert target.process._monitors == {}
