@@ -109,7 +109,7 @@ def test_a_full_mailbox_refuses_senders_but_not_the_framework(clock: ManualClock
 
 
 def test_closing_answers_what_is_left_and_takes_nothing_more(mailbox: Mailbox) -> None:
-    queued, asked = ReplyTo(None, {}), ReplyTo(None, set())
+    queued, asked = ReplyTo(None, {}), ReplyTo(None, {})
     mailbox.push(Call("a", queued))
     mailbox.push_system(Sys(SysOp.STATUS, None, asked))
 
