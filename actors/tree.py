@@ -1,6 +1,7 @@
 """THE SUPERVISION TREE ON ONE PAGE: who is started by whom, in which order, and how often each may be restarted.
 
-root (one_for_one 3/60 s)                 when root gives up the process exits 70
+root (one_for_one 3/60 s)                 when root gives up, or the fuse blows, the process exits 70
+├─ fuse                                   blown by a manager whose process can only be helped by a new one
 ├─ database                               embedded server only; own back-off
 └─ core (rest_for_one 3/60 s)
    ├─ store_writers (no restarts)         writer, leases, permits, rescue_writer: a connection each; what one of them
@@ -19,12 +20,15 @@ from dataclasses import dataclass
 from actors import names
 from actors.claimer import Claimer, ClaimRules
 from actors.database import DatabaseServer, Server
+from actors.endurance import Endurance
+from actors.fuse import Fuse
 from actors.job_executor import ExecutorRules, JobExecutor, Perform
 from actors.job_manager import JobManager
 from actors.listener import Listener
-from actors.otp.child import ChildSpec, ChildType
+from actors.otp.child import ChildSpec, ChildType, Restart
 from actors.otp.dynamic_supervisor import DynamicSpec, DynamicSupervisor
-from actors.otp.supervisor import Strategy, Supervisor, SupervisorSpec
+from actors.otp.supervisor import Supervisor
+from actors.otp.supervisor_spec import AutoShutdown, Strategy, SupervisorSpec
 from actors.rescuer import Rescuer, RescueRules
 from actors.scheduler import Scheduler
 from actors.store_writer import StoreWriter
@@ -39,6 +43,7 @@ class Parts:
     """What the tree is built from. `pools` holds one pool of connections per writer and one for the claimer.
 
     `server` is the embedded server, None where the database is somebody else's; `listen_url` None: polling alone.
+    `endurance` None: as many abandoned attempts as two for each executor.
     """
 
     server: Server | None
@@ -51,6 +56,7 @@ class Parts:
     executors: int
     poll_s: float
     listen_url: str | None
+    endurance: Endurance | None = None
 
 
 def root(parts: Parts) -> SupervisorSpec:
@@ -61,7 +67,14 @@ def root(parts: Parts) -> SupervisorSpec:
             "database", DatabaseServer, (parts.server,), backoff=DATABASE_BACKOFF, start_timeout_s=600.0
         )
         children.insert(0, database)
-    return SupervisorSpec(Strategy.ONE_FOR_ONE, tuple(children), max_restarts=3, max_seconds=60)
+    fuse = ChildSpec(names.FUSE, Fuse, name=names.FUSE, restart=Restart.TRANSIENT, significant=True)
+    return SupervisorSpec(
+        Strategy.ONE_FOR_ONE,
+        (fuse, *children),
+        max_restarts=3,
+        max_seconds=60,
+        auto_shutdown=AutoShutdown.ANY_SIGNIFICANT,
+    )
 
 
 def _core(parts: Parts) -> SupervisorSpec:
@@ -76,13 +89,18 @@ def _core(parts: Parts) -> SupervisorSpec:
                 type=ChildType.SUPERVISOR,
                 name=names.LIMITERS,
             ),
-            ChildSpec(names.MANAGER, JobManager, (parts.poll_s, parts.executor.lease_s), name=names.MANAGER),
+            ChildSpec(names.MANAGER, JobManager, _manager(parts), name=names.MANAGER),
             _supervisor("executors", _executors(parts)),
             _supervisor("duties", _duties(parts)),
         ),
         max_restarts=3,
         max_seconds=60,
     )
+
+
+def _manager(parts: Parts) -> tuple[object, ...]:
+    endurance = parts.endurance or Endurance(2 * parts.executors)
+    return (parts.poll_s, parts.executor.lease_s, parts.engine, endurance)
 
 
 def _store_writers(parts: Parts) -> SupervisorSpec:

@@ -13,6 +13,7 @@ from actors.otp.calls import call
 from actors.otp.child import ChildSpec
 from actors.otp.nursery import ChildCounts, ChildInfo
 from actors.otp.ref import Dest, Ref
+from moomarkets.domain.errors import InvalidInput
 
 PATIENCE_S: Final = 60.0
 """How long the functions below wait by default: a supervisor answers only after the child it is at."""
@@ -24,10 +25,22 @@ class StartChild:
 
     spec: ChildSpec
 
+    def __post_init__(self) -> None:
+        # Refused here, at whoever asks: in the supervisor it would be a crash.
+        if not isinstance(self.spec, ChildSpec):
+            raise InvalidInput("start_child", "a child spec", type(self.spec).__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class RestartChild:
     """Start a child that was terminated."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CycleChild:
+    """End a child that runs and start it again, with those who would fall with it."""
 
     id: str
 
@@ -77,6 +90,18 @@ def restart_child(supervisor: Dest, child_id: str, timeout_s: float = PATIENCE_S
     """Start a child that was terminated; `ChildRefused`: running, restarting, not_found. Costs no budget."""
     ref: Ref | None = call(supervisor, RestartChild(child_id), timeout_s)
     return ref
+
+
+def cycle_child(supervisor: Dest, child_id: str, timeout_s: float = PATIENCE_S) -> list[str]:
+    """End a child in order and start it again, with whom its crash would take along; costs no budget.
+
+    OTP has only the two halves, `terminate_child` and `restart_child`, which leave the siblings alone: with
+    rest_for_one those after the child would go on with what the old one knew. Returns the paths, in start order.
+    A start that fails is tried again as after a crash. Static supervisors only; `ChildRefused`: not_found,
+    temporary.
+    """
+    paths: list[str] = call(supervisor, CycleChild(child_id), timeout_s)
+    return paths
 
 
 def terminate_child(supervisor: Dest, child: str | Ref, timeout_s: float = PATIENCE_S) -> None:

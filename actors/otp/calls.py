@@ -159,7 +159,12 @@ def _find_live(dest: Dest) -> Process:
 
 def _await(caller: Process | None, target: Process, reply_to: ReplyTo, timeout_s: float) -> Any:
     runtime = target.runtime if caller is None else caller.runtime
-    if not runtime.wait_for(reply_to.promise, timeout_s):
+    try:
+        is_settled = runtime.wait_for(reply_to.promise, timeout_s)
+    except BaseException:  # Ctrl-C at a prompt
+        reply_to.abandon()
+        raise
+    if not is_settled:
         reply_to.abandon()
         raise CallTimeout(target.path, timeout_s, target.describe_busy())
     return reply_to.promise.result()

@@ -5,19 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from actors.otp.administration import CountChildren, StartChild, TerminateChild, WhichChildren
+from actors.otp.administration import (
+    CountChildren,
+    CycleChild,
+    DeleteChild,
+    GetChildSpec,
+    RestartChild,
+    StartChild,
+    TerminateChild,
+    WhichChildren,
+)
 from actors.otp.child import ChildSpec, ChildType
 from actors.otp.errors import ChildProblem, ChildRefused, StartError
 from actors.otp.gen_server import GenServer
 from actors.otp.intensity import spend
+from actors.otp.keywords import known_fields_only
 from actors.otp.messages import IGNORE, Exit, Reply
 from actors.otp.nursery import Child, Nursery, TryAgain, counts, listing, should_restart
 from actors.otp.reasons import ExitReason
 from actors.otp.ref import Ref
-from actors.otp.supervisor import check_budget, give_up
+from actors.otp.supervision import give_up
+from actors.otp.supervisor_spec import Strategy, check_budget
 from moomarkets.domain.errors import InvalidInput
 
 
+@known_fields_only("dynamic spec")
 @dataclass(frozen=True, slots=True)
 class DynamicSpec:
     """A dynamic supervisor as data: at most `max_children` (default unlimited), and a budget of restarts.
@@ -59,6 +71,8 @@ class DynamicSupervisor(GenServer):
 
     def init(self, *args: Any, **kwargs: Any) -> object:
         """The `DynamicSpec` (default: no limit), or IGNORE."""
+        if kwargs or len(args) > 1:
+            return None
         return args[0] if args else DynamicSpec()
 
     def handle_call(self, message: object) -> object:
@@ -71,6 +85,9 @@ class DynamicSupervisor(GenServer):
                 return listing(list(self._children.values()))
             case CountChildren():
                 return counts(list(self._children.values()))
+            case RestartChild() | CycleChild() | DeleteChild() | GetChildSpec():
+                expected = "start_child, terminate_child, which_children or count_children"
+                raise Reply(InvalidInput(f"{self.path}, a dynamic supervisor", expected, type(message).__name__))
             case _:
                 return super().handle_call(message)
         return None
@@ -90,7 +107,15 @@ class DynamicSupervisor(GenServer):
         self._nursery.stop_all(list(self._children.values()))
 
     def format_state(self) -> dict[str, object]:
-        return {"max_children": self._spec.max_children, "children": listing(list(self._children.values()))}
+        spec, now = self._spec, self.clock.monotonic()
+        return {
+            "strategy": str(Strategy.ONE_FOR_ONE),
+            "max_children": spec.max_children,
+            "max_restarts": spec.max_restarts,
+            "max_seconds": spec.max_seconds,
+            "restarts_spent": sum(now - at <= spec.max_seconds for at in self._restarts),
+            "children": listing(list(self._children.values())),
+        }
 
     def _accept(self, result: object) -> object:
         if result is IGNORE:
@@ -102,9 +127,14 @@ class DynamicSupervisor(GenServer):
         self._restarts: tuple[float, ...] = ()
         self._children: dict[str, Child] = {}
         self._running: dict[Ref, Child] = {}
+        # Under which ref those that wait to be started again were known last.
+        self._down: dict[Child, Ref] = {}
         return None
 
     def _start_child(self, spec: ChildSpec) -> Ref | None:
+        if spec.significant:
+            expected = "False in a dynamic supervisor, which never ends because a child does"
+            raise Reply(InvalidInput(f"child {spec.id} significant", expected, spec.significant))
         limit = self._spec.max_children
         path = self._free_path(spec.id)
         if limit is not None and len(self._children) >= limit:
@@ -125,6 +155,8 @@ class DynamicSupervisor(GenServer):
     def _terminate_child(self, wanted: str | Ref) -> None:
         child = self._running.get(wanted) if isinstance(wanted, Ref) else None
         if child is None:
+            child = next((child for child, ref in self._down.items() if ref is wanted), None)
+        if child is None:
             raise Reply(ChildRefused(f"{self.path}: {wanted!r}", ChildProblem.NOT_FOUND))
         self._nursery.stop(child)
         self._drop(child, child.last)
@@ -136,6 +168,7 @@ class DynamicSupervisor(GenServer):
             return
         self._nursery.note_exit(child, reason)
         del self._running[ref]
+        self._down[child] = ref
         if not should_restart(child.spec.restart, reason):
             self._drop(child, ref)
             return
@@ -159,10 +192,12 @@ class DynamicSupervisor(GenServer):
             self._drop(child, None)
         else:
             self._running[child.ref] = child
+            self._down.pop(child, None)
 
     def _drop(self, child: Child, ref: Ref | None) -> None:
         self._nursery.forget(child)
         self._children.pop(child.path, None)
+        self._down.pop(child, None)
         if ref is not None:
             self._running.pop(ref, None)
 
@@ -173,8 +208,7 @@ class DynamicSupervisor(GenServer):
         restarts = spend(self._restarts, self.clock.monotonic(), spec.max_restarts, spec.max_seconds)
         if restarts is None:
             give_up(self, child, spec.max_restarts, spec.max_seconds)
-        else:
-            self._restarts = restarts
+        self._restarts = restarts
 
     def _free_path(self, child_id: str) -> str:
         path, number = f"{self.path}/{child_id}", 1

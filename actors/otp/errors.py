@@ -164,7 +164,7 @@ class AlreadyStarted(StartError):
 
 
 class ChildProblem(StrEnum):
-    """Why a supervisor refuses: OTP's words."""
+    """Why a supervisor refuses: OTP's words, and `temporary` for what it would not start again."""
 
     ALREADY_STARTED = "already_started"
     ALREADY_PRESENT = "already_present"
@@ -172,6 +172,7 @@ class ChildProblem(StrEnum):
     RESTARTING = "restarting"
     NOT_FOUND = "not_found"
     MAX_CHILDREN = "max_children"
+    TEMPORARY = "temporary"
 
 
 class ChildRefused(OtpError):

@@ -29,6 +29,7 @@ from actors.otp.reasons import KILLED, NORMAL, ExitReason, describe, is_clean, w
 from actors.otp.redaction import redact
 from actors.otp.ref import Dest, Ref
 from actors.otp.runtime import Runtime
+from actors.otp.taps import Raised
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.errors import InvalidInput
 from moomarkets.domain.events import Events
@@ -62,6 +63,9 @@ class GenServer(ThreadingActor):
 
     inbox_limit: ClassVar[int | None] = None
     """How many messages may wait before senders get `InboxFull`; default unlimited."""
+
+    slow_after_s: ClassVar[float | None] = None
+    """Handlers that take longer are reported as `server.slow`; default none, and no cost."""
 
     child_type: ClassVar[ChildType] = ChildType.WORKER
 
@@ -190,7 +194,7 @@ class GenServer(ThreadingActor):
         process.busy = ("init", process.runtime.clock.monotonic())
         args, kwargs = self._arguments
         self._arguments = ((), {})
-        result = self._guard(lambda: self._accept(self.init(*args, **kwargs)))
+        result = self._guard(lambda _: self._accept(self.init(*args, **kwargs)))
         if self.actor_stopped.is_set():
             return
         if result is IGNORE:
@@ -202,7 +206,7 @@ class GenServer(ThreadingActor):
             self._leave(KILLED)
             return
         if isinstance(result, Continue):
-            self._guard(lambda: self.handle_continue(result.arg))
+            self._guard(self.handle_continue, result.arg)
         process.busy = None
 
     def _handle_receive(self, message: Any) -> None:
@@ -210,7 +214,10 @@ class GenServer(ThreadingActor):
         content = message.message if isinstance(message, Call | Cast) else message
         name = message.op.value if isinstance(message, Sys) else type(content).__name__
         process.busy = (name, process.runtime.clock.monotonic())
-        self._guard(lambda: self._dispatch(message))
+        if process.taps:
+            self._guard(self._dispatch_tapped, message)
+        else:
+            self._guard(self._dispatch, message)
         process.handled += 1
         process.busy = None
 
@@ -219,7 +226,7 @@ class GenServer(ThreadingActor):
         process = self._process
         if self._is_initialised and not process.is_killed:
             process.busy = ("terminate", process.runtime.clock.monotonic())
-            self._guard(lambda: self.terminate(self._reason))
+            self._guard(self.terminate, self._reason)
             if not is_clean(self._reason) and not process.is_killed:
                 self._report_crash()
         process.exit(self._reason)
@@ -240,38 +247,61 @@ class GenServer(ThreadingActor):
             return result
         raise InvalidInput(f"{self.path} init", "None, Continue or IGNORE", type(result).__name__)
 
-    def _dispatch(self, item: Any) -> None:
+    def _dispatch(self, item: Any) -> object:
         if isinstance(item, Call):
-            self._answer(item)
-        elif isinstance(item, Cast):
+            return self._answer(item)
+        if isinstance(item, Cast):
             self.handle_cast(item.message)
         elif isinstance(item, Sys):
-            sys.perform(self, item)
+            return sys.perform(self, item)
         else:
             self.handle_info(item)
+        return NOREPLY
 
-    def _answer(self, item: Call) -> None:
+    def _dispatch_tapped(self, item: Any) -> None:
+        taps = self._process.taps
+        if isinstance(item, Call | Sys) and item.reply_to is not None:
+            self._owe(item.reply_to)
+        for tap in taps:
+            tap.before(item)
+        try:
+            reply = self._dispatch(item)
+        except BaseException as error:
+            if not self._process.is_killed:
+                for tap in reversed(taps):
+                    tap.after(item, Raised(error, is_end=True))
+            raise
+        self._process.check()
+        for tap in reversed(taps):
+            tap.after(item, reply)
+
+    def _answer(self, item: Call) -> object:
         reply_to = item.reply_to
-        self._process.unanswered[reply_to] = None
-        # A killer answers what it finds unanswered; this call may have come too late for that.
-        if self._process.is_killed:
-            reply_to.fail(CallFailed(self.path, KILLED))
+        self._owe(reply_to)
         self._current, self._is_deferred = reply_to, False
         try:
             value = self.handle_call(item.message)
         except Reply as reply:
             reply_to.fail(reply.error)
-            return
+            return Raised(reply.error, is_end=False)
         finally:
             self._current = None
         if value is not NOREPLY:
             reply_to.reply(value)
         elif not self._is_deferred:
             raise InvalidInput(f"{self.path} handle_call", "defer() before NOREPLY", "none")
+        return value
 
-    def _guard(self, step: Callable[[], object]) -> object:
+    def _owe(self, reply_to: ReplyTo) -> None:
+        """Have the caller told if the server ends before it has replied."""
+        reply_to.owe(self._process.unanswered)
+        # A killer answers what it finds unanswered; this call may have come too late for that.
+        if self._process.is_killed:
+            reply_to.fail(CallFailed(self.path, KILLED))
+
+    def _guard(self, step: Callable[[Any], object], arg: object = None) -> object:
         try:
-            return step()
+            return step(arg)
         except Leave as leave:
             self._leave(leave.reason)
         except Killed:
@@ -285,7 +315,7 @@ class GenServer(ThreadingActor):
         self.actor_stopped.set()
 
     def _report_crash(self) -> None:
-        reason = self._reason
-        self._process.runtime.events.emit(
-            "server.crashed", path=self.path, reason=describe(reason), where=where(reason)
+        process, reason = self._process, describe(self._reason)
+        process.runtime.supervision.add(
+            "server.crashed", process.path, process.restarts, reason, reason=reason, where=where(self._reason)
         )

@@ -63,13 +63,17 @@ class ReplyTo:
     `caller` is the calling server, so that a waiter that dies can be noticed; None for any other thread.
     """
 
-    __slots__ = ("_open", "caller", "is_abandoned", "promise")
+    __slots__ = ("_open", "caller", "promise")
 
     def __init__(self, caller: Ref | None, unanswered: dict[ReplyTo, None]) -> None:
         self.promise: Promise[Any] = Promise()  # what a reply is, only the two sides know
         self.caller = caller
-        self.is_abandoned = False
         self._open = unanswered
+
+    def owe(self, unanswered: dict[ReplyTo, None]) -> None:
+        """Stand in `unanswered` until it is answered."""
+        self._open = unanswered
+        unanswered[self] = None
 
     def reply(self, value: object) -> bool:
         """Answer with a value; False if it was answered before."""
@@ -81,9 +85,14 @@ class ReplyTo:
         self._open.pop(self, None)
         return self.promise.fail(error)
 
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the caller has stopped waiting: its time was up, or its task was cancelled."""
+        return self.promise.is_abandoned
+
     def abandon(self) -> None:
-        """Note that nobody waits any more; set by a caller whose time is up."""
-        self.is_abandoned = True
+        """Note that nobody waits any more."""
+        self.promise.is_abandoned = True
 
     def __deepcopy__(self, memo: dict[Hashable, object]) -> ReplyTo:
         return self
@@ -113,6 +122,10 @@ class SysOp(StrEnum):
     SUSPEND = "suspend"
     RESUME = "resume"
     STATUS = "status"
+    TRACE = "trace"
+    NO_TRACE = "no_trace"
+    LOG = "log"
+    GET_LOG = "get_log"
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,16 +109,16 @@ class Nursery:
             child.ref = self._runtime.begin(start)
         except StartError as error:
             child.last = self._runtime.at(child.path)
-            self._emit("child.start_failed", child, reason=describe(error.reason))
+            self._report_reason("child.start_failed", child, error.reason)
             raise
         child.last = self._runtime.at(child.path)
         if child.ref is not None:
-            self._emit("child.started", child, restarts=child.restarts)
+            self._runtime.supervision.add("child.started", child.path, child.restarts, "", restarts=child.restarts)
 
     def note_exit(self, child: Child, reason: ExitReason) -> None:
         """The child ended by itself."""
         child.ref = None
-        self._emit("child.terminated", child, reason=describe(reason))
+        self._report_reason("child.terminated", child, reason)
 
     def note_restart(self, child: Child) -> None:
         """The child is about to be started again."""
@@ -178,11 +178,11 @@ class Nursery:
         reason = process.exited.result()
         child.ref = None
         expected = reason == KILLED if shutdown is Shutdown.BRUTAL_KILL else is_clean(reason)
-        name = "child.terminated" if expected else "child.shutdown_failed"
-        self._emit(name, child, reason=describe(reason))
+        self._report_reason("child.terminated" if expected else "child.shutdown_failed", child, reason)
 
-    def _emit(self, name: str, child: Child, **fields: object) -> None:
-        self._runtime.events.emit(name, path=child.path, **fields)
+    def _report_reason(self, event: str, child: Child, reason: ExitReason) -> None:
+        shown = describe(reason)
+        self._runtime.supervision.add(event, child.path, child.restarts, shown, reason=shown)
 
 
 def counts(children: Sequence[Child]) -> ChildCounts:

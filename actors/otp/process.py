@@ -13,6 +13,7 @@ from actors.otp.monitor import Monitor
 from actors.otp.promise import Promise
 from actors.otp.reasons import KILLED, ExitReason, describe
 from actors.otp.ref import Ref
+from actors.otp.taps import SlowGuard, Tap
 
 if TYPE_CHECKING:
     from actors.otp.gen_server import GenServer
@@ -69,6 +70,9 @@ class Process:
         self.started: Promise[Ignore | None] = Promise()
         self.exited: Promise[ExitReason] = Promise()
         self.busy: tuple[str, float] | None = None
+        self.taps: tuple[Tap, ...] = ()
+        if server.slow_after_s is not None:
+            self.taps = (SlowGuard(self, server.slow_after_s),)
         self.handled = 0
         self.restarts = 0
         self.last_exit: ExitReason | None = None
@@ -114,6 +118,16 @@ class Process:
         with self._lock:
             self._monitors.pop(monitor, None)
 
+    def attach(self, tap: Tap) -> None:
+        """Have `tap` told of each message from the next one on."""
+        with self._lock:
+            self.taps = (*self.taps, tap)
+
+    def detach(self, tap: Tap) -> None:
+        """Do not tell `tap` any more."""
+        with self._lock:
+            self.taps = tuple(other for other in self.taps if other is not tap)
+
     def kill(self) -> bool:
         """Give the server up, with all below it: fenced, unreachable, no `terminate`. False if it is over.
 
@@ -123,8 +137,8 @@ class Process:
             if self.is_killed or self._is_leaving:
                 return False
             self.is_killed = True
-        busy = self.busy
-        self.runtime.events.emit("server.killed", path=self.path, busy="" if busy is None else busy[0])
+        busy = "" if self.busy is None else self.busy[0]
+        self.runtime.supervision.add("server.killed", self.path, self.restarts, KILLED, busy=busy)
         return self.exit(KILLED)
 
     def exit(self, reason: ExitReason) -> bool:

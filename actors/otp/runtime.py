@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors.otp import calls
 from actors.otp.child import ChildType
-from actors.otp.errors import CallNotAllowed, CallTimeout, NoProc, StartError
+from actors.otp.errors import CallNotAllowed, CallTimeout, Killed, NoProc, StartError
 from actors.otp.mailbox import Mailbox
 from actors.otp.messages import IGNORE
 from actors.otp.process import Process, ProcessInfo, acting
@@ -20,6 +20,7 @@ from actors.otp.promise import Promise
 from actors.otp.reasons import NORMAL, ExitReason
 from actors.otp.ref import Dest, Name, Ref
 from actors.otp.registry import Registry
+from actors.otp.reports import FailureCounts, Reports, SupervisionReport
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.events import Events
 
@@ -53,6 +54,7 @@ class Runtime(ABC):
     def __init__(self, clock: Clock, events: Events) -> None:
         self.clock, self.events = clock, events
         self.registry = Registry()
+        self.supervision = Reports(clock, events)
         self.waits_lock = threading.Lock()
         self._table: dict[str, Process] = {}
 
@@ -78,9 +80,30 @@ class Runtime(ABC):
     def random(self) -> random.Random:
         """A fresh source of chance."""
 
+    def whereabouts(self, ref: Ref) -> str:
+        """Where in the code the server is now, `file:line function`, innermost first; empty if that is not known."""
+        return ""
+
     def new_mailbox(self, path: str, limit: int | None) -> Mailbox:
         """An inbox for the server at `path`."""
         return Mailbox(self.clock, path, limit)
+
+    def serve(self, server: GenServer) -> None:
+        """Run the server's whole life in the calling thread, or in what stands for one."""
+        try:
+            server._actor_loop()
+        except Killed:
+            # Woken in an empty mailbox: whoever killed it has told everybody.
+            return
+
+    def finish(self, work: Callable[[], object], ended: Promise[None]) -> None:
+        """Run `work`, whatever it raises, and settle `ended`."""
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - the border: it belongs to whoever holds the promise
+            ended.fail(error)
+        else:
+            ended.resolve(None)
 
     # What it is asked for.
 
@@ -169,6 +192,14 @@ class Runtime(ABC):
     def roots(self) -> list[Ref]:
         """The live servers outside of any tree, or at the head of one, in order of their start."""
         return [process.ref for process in list(self._table.values()) if process.parent is None]
+
+    def reports(self) -> list[SupervisionReport]:
+        """What befell its servers lately: the last 200 reports, oldest first; takes no lock."""
+        return self.supervision.latest()
+
+    def failure_counts(self) -> dict[str, FailureCounts]:
+        """How often servers were started again, crashed and were killed, by path, over all incarnations."""
+        return self.supervision.counts()
 
     # What the framework reports.
 

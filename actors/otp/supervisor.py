@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, ClassVar
 
 from actors.otp.administration import (
     CountChildren,
+    CycleChild,
     DeleteChild,
     GetChildSpec,
     RestartChild,
@@ -15,7 +14,7 @@ from actors.otp.administration import (
     TerminateChild,
     WhichChildren,
 )
-from actors.otp.child import ChildSpec, ChildType, is_seconds, one_of
+from actors.otp.child import ChildSpec, ChildType
 from actors.otp.errors import ChildProblem, ChildRefused, StartError
 from actors.otp.gen_server import GenServer
 from actors.otp.intensity import spend
@@ -30,50 +29,9 @@ from actors.otp.nursery import (
 )
 from actors.otp.reasons import SHUTDOWN, ExitReason
 from actors.otp.ref import Ref
+from actors.otp.supervision import affected, give_up, is_finished, leave_with_report
+from actors.otp.supervisor_spec import SupervisorSpec, check_significant
 from moomarkets.domain.errors import InvalidInput
-
-
-class Strategy(StrEnum):
-    """Who is started again when one child ends."""
-
-    ONE_FOR_ONE = "one_for_one"
-    ONE_FOR_ALL = "one_for_all"
-    REST_FOR_ONE = "rest_for_one"
-
-
-@dataclass(frozen=True, slots=True)
-class SupervisorSpec:
-    """A supervisor as data: children in start order, and more than `max_restarts` in `max_seconds` end it.
-
-    Example:
-        >>> SupervisorSpec("rest_for_one").strategy, SupervisorSpec().max_restarts
-        (<Strategy.REST_FOR_ONE: 'rest_for_one'>, 3)
-    """
-
-    strategy: Strategy | str = Strategy.ONE_FOR_ONE
-    children: tuple[ChildSpec, ...] = ()
-    max_restarts: int = 3
-    max_seconds: float = 5.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "strategy", one_of(Strategy, "strategy", self.strategy))
-        object.__setattr__(self, "children", tuple(self.children))
-        check_budget(self.max_restarts, self.max_seconds)
-        ids: set[str] = set()
-        for child in self.children:
-            if not isinstance(child, ChildSpec):
-                raise InvalidInput("children", "child specs", type(child).__name__)
-            if child.id in ids:
-                raise InvalidInput("children", "ids that differ", child.id)
-            ids.add(child.id)
-
-
-def check_budget(max_restarts: int, max_seconds: float) -> None:
-    """Refuse a budget of restarts that makes no sense."""
-    if type(max_restarts) is not int or max_restarts < 0:
-        raise InvalidInput("max_restarts", "a whole number, 0 or more", max_restarts)
-    if not is_seconds(max_seconds) or max_seconds == 0:
-        raise InvalidInput("max_seconds", "more than 0 seconds", max_seconds)
 
 
 class Supervisor(GenServer):
@@ -104,6 +62,8 @@ class Supervisor(GenServer):
                 return self._start_child(spec)
             case RestartChild(child_id):
                 return self._restart_child(self._find(child_id))
+            case CycleChild(child_id):
+                return self._cycle_child(self._find(child_id))
             case TerminateChild(child_id):
                 self._terminate_child(self._find(child_id))
             case DeleteChild(child_id):
@@ -135,7 +95,14 @@ class Supervisor(GenServer):
             self._nursery.stop(child)
 
     def format_state(self) -> dict[str, object]:
-        return {"strategy": str(self._spec.strategy), "children": listing(list(self._children.values()))}
+        spec, now = self._spec, self.clock.monotonic()
+        return {
+            "strategy": str(spec.strategy),
+            "max_restarts": spec.max_restarts,
+            "max_seconds": spec.max_seconds,
+            "restarts_spent": sum(now - at <= spec.max_seconds for at in self._restarts),
+            "children": listing(list(self._children.values())),
+        }
 
     def _accept(self, result: object) -> object:
         if result is IGNORE:
@@ -164,6 +131,10 @@ class Supervisor(GenServer):
             is_present = known.ref is None and not known.is_restarting
             problem = ChildProblem.ALREADY_PRESENT if is_present else ChildProblem.ALREADY_STARTED
             raise Reply(ChildRefused(known.path, problem, known.ref))
+        try:
+            check_significant(spec, self._spec.auto_shutdown)
+        except InvalidInput as error:
+            raise Reply(error) from None
         child = self._new_child(spec)
         try:
             self._nursery.start(child)
@@ -181,6 +152,14 @@ class Supervisor(GenServer):
         except StartError as error:
             raise Reply(error) from None
         return child.ref
+
+    def _cycle_child(self, child: Child) -> list[str]:
+        if not child.is_kept:
+            raise Reply(ChildRefused(child.path, ChildProblem.TEMPORARY, child.ref))
+        group = affected(self._spec.strategy, list(self._children.values()), child)
+        self._nursery.note_restart(child)
+        self._restart(child)
+        return [member.path for member in group if member.is_kept]
 
     def _terminate_child(self, child: Child) -> None:
         self._nursery.stop(child)
@@ -223,11 +202,13 @@ class Supervisor(GenServer):
             # An incarnation that was ended on purpose, or that never counted as started.
             return
         self._nursery.note_exit(child, reason)
-        if not should_restart(child.spec.restart, reason):
-            if not child.is_kept:
-                self._drop(child)
+        if should_restart(child.spec.restart, reason):
+            self._restart_or_wait(child)
             return
-        self._restart_or_wait(child)
+        if not child.is_kept:
+            self._drop(child)
+        if is_finished(self._spec.auto_shutdown, child, list(self._children.values())):
+            leave_with_report(self, "supervisor.finished", f"{child.path} ended", child=child.path)
 
     def _restart_or_wait(self, child: Child) -> None:
         delay_s = self._nursery.backoff_s(child)
@@ -274,26 +255,4 @@ class Supervisor(GenServer):
         restarts = spend(self._restarts, now, spec.max_restarts, spec.max_seconds)
         if restarts is None:
             give_up(self, child, spec.max_restarts, spec.max_seconds)
-        else:
-            self._restarts = restarts
-
-
-def affected(strategy: Strategy | str, children: list[Child], fallen: Child) -> list[Child]:
-    """Whom the fall of one child takes along, itself included, in start order."""
-    if strategy == Strategy.ONE_FOR_ALL:
-        return children
-    if strategy == Strategy.REST_FOR_ONE:
-        return children[children.index(fallen) :]
-    return [fallen]
-
-
-def give_up(supervisor: GenServer, child: Child, max_restarts: int, max_seconds: float) -> None:
-    """Report that the budget is spent and end the supervisor with `shutdown`."""
-    supervisor.events.emit(
-        "supervisor.gave_up",
-        path=supervisor.path,
-        child=child.path,
-        max_restarts=max_restarts,
-        max_seconds=max_seconds,
-    )
-    raise Leave(SHUTDOWN)
+        self._restarts = restarts

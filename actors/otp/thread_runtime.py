@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
+import traceback
 import uuid
 from collections import deque
 from collections.abc import Callable
+from pathlib import PurePath
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from actors.otp.errors import CallError, Killed
+from actors.otp.errors import CallError
 from actors.otp.process import enter
 from actors.otp.promise import Promise
 from actors.otp.reasons import SHUTDOWN
+from actors.otp.ref import Ref
 from actors.otp.runtime import Runtime
 from moomarkets.domain.clock import Clock, SystemClock
 from moomarkets.domain.events import Events, NoEvents
 
 if TYPE_CHECKING:
     from actors.otp.gen_server import GenServer
+
+_FRAMEWORK = "gen_server.py"
+_INNERMOST = 3
 
 
 class ThreadRuntime(Runtime):
@@ -60,16 +68,7 @@ class ThreadRuntime(Runtime):
 
     def spawn(self, work: Callable[[], object], name: str) -> Promise[None]:
         ended: Promise[None] = Promise()
-
-        def run() -> None:
-            try:
-                work()
-            except BaseException as error:  # noqa: BLE001 - the border: it belongs to whoever holds the promise
-                ended.fail(error)
-            else:
-                ended.resolve(None)
-
-        self._run(run, name, None)
+        self._run(lambda: self.finish(work, ended), name, None)
         return ended
 
     def new_id(self) -> uuid.UUID:
@@ -78,30 +77,37 @@ class ThreadRuntime(Runtime):
     def random(self) -> random.Random:
         return random.Random()  # noqa: S311 - spreads waits, guards nothing
 
+    def whereabouts(self, ref: Ref) -> str:
+        for thread, server in list(self._threads.items()):
+            if server is not None and server.ref is ref:
+                # Never kept whole: it holds this very frame, and with it the locals of every thread.
+                frame = sys._current_frames().get(thread.ident or 0)
+                return "" if frame is None else _places(frame)
+        return ""
+
     def zombies(self) -> list[str]:
         """Paths of servers that were killed while busy and whose threads are still in there."""
         servers = [server for server in list(self._threads.values()) if server is not None]
         return [server.path for server in servers if server.ref.process.is_killed]
 
     def close(self, timeout_s: float = 10.0) -> list[str]:
-        """Stop every tree, newest first, and wait for the threads; names of those that hang on."""
+        """Stop every tree, newest first, and wait for the threads, all in `timeout_s`; names of those that hang on."""
         for ref in reversed(self.roots()):
             try:
                 self.stop(ref, SHUTDOWN, timeout_s)
             except CallError:
                 ref.process.kill()
         threads = [*self._threads, *self._ended]
+        # Threads end in real time, whatever clock the servers go by.
+        real = SystemClock()
+        until = real.monotonic() + timeout_s
         for thread in threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, until - real.monotonic()))
         return [thread.name for thread in threads if thread.is_alive()]
 
     def _serve(self, server: GenServer) -> None:
         enter(server.ref.process)
-        try:
-            server._actor_loop()
-        except Killed:
-            # Woken in an empty mailbox: whoever killed it has told everybody.
-            return
+        self.serve(server)
 
     def _run(self, work: Callable[[], object], name: str, server: GenServer | None) -> None:
         def run() -> None:
@@ -121,6 +127,18 @@ class ThreadRuntime(Runtime):
         except RuntimeError:
             self._threads.pop(thread, None)
             raise
+
+
+def _places(frame: FrameType) -> str:
+    """The innermost three places of a handler, and the handler itself; what runs the handlers is left out."""
+    places: list[str] = []
+    for inner, line in traceback.walk_stack(frame):
+        file = PurePath(inner.f_code.co_filename).name
+        if file == _FRAMEWORK:
+            break
+        places.append(f"{file}:{line} {inner.f_code.co_name}")
+    shown = places if len(places) <= _INNERMOST + 1 else [*places[:_INNERMOST], "...", places[-1]]
+    return " < ".join(shown)
 
 
 class _Gate:

@@ -29,12 +29,19 @@ NAMES = frozenset(
         "child.terminated",
         "child.start_failed",
         "child.shutdown_failed",
+        "supervisor.finished",
         "supervisor.gave_up",
         "server.crashed",
         "server.message_unexpected",
         "server.killed",
+        "server.slow",
+        "subscriber.failed",
+        "trace.failed",
         # actors
         "clock.stepped",
+        "drain.begun",
+        "engine.exhausted",
+        "engine.recovered",
         "job.abandoned",
         "job.completed",
         "job.failed",
@@ -43,6 +50,7 @@ NAMES = frozenset(
         "job.put_back",
         "job.rescued",
         "listener.lost",
+        "node.gave_up",
         "occurrence.booked",
         "rescue.failed",
         "run.waiting",
@@ -69,6 +77,7 @@ NAMES = frozenset(
         "database.started",
         "database.stopped",
         # datasources
+        "lookup.abandoned",
         "source.fetched",
         "source.oddities_found",
         # assembly, installation, system, supervisor
@@ -77,7 +86,9 @@ NAMES = frozenset(
         "drain.timed_out",
         "keyring.rejected",
         "node.leave_failed",
+        "stop.timed_out",
         "supervisor.not_started",
+        "tree.gave_up",
         "tree.stop_failed",
     }
 )

@@ -12,7 +12,8 @@ import pytest
 from actors.database import DatabaseServer
 from actors.otp.child import ChildSpec
 from actors.otp.errors import StartError
-from actors.otp.supervisor import Strategy, Supervisor, SupervisorSpec
+from actors.otp.supervisor import Supervisor
+from actors.otp.supervisor_spec import Strategy, SupervisorSpec
 from actors.otp.thread_runtime import ThreadRuntime
 from actors.tree import DATABASE_BACKOFF
 from moomarkets.domain.group import RunStatus

@@ -120,6 +120,7 @@ def test_a_crash_shows_its_traceback_but_no_variables(form: LogFormat) -> None:
         ("job.finished", "info"),
         ("child.start_failed", "warning"),
         ("keyring.created", "warning"),
+        ("server.slow", "warning"),
         ("server.crashed", "error"),
         ("supervisor.gave_up", "error"),
     ],

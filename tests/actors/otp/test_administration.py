@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 import weakref
+from functools import partial
 
 import pytest
 
 from actors.otp import sys
 from actors.otp.administration import (
     count_children,
+    cycle_child,
     delete_child,
     get_childspec,
     restart_child,
     start_child,
     terminate_child,
+    which_children,
 )
 from actors.otp.child import Restart
 from actors.otp.errors import ChildProblem, ChildRefused, NoProc, StartError
 from actors.otp.nursery import ChildCounts
 from actors.otp.thread_runtime import ThreadRuntime
-from tests.actors.otp.servers import Add, Get
+from tests.actors.otp.servers import Add, Counter, Get
 from tests.actors.otp.trees import child, refs, scripted, start, subtree
 
 
@@ -34,9 +39,10 @@ def test_a_running_child_cannot_be_started_again(runtime: ThreadRuntime) -> None
     assert refused.value.ref is refs(root)["a"]
 
 
-def test_a_terminated_child_keeps_its_spec_and_is_not_restarted(runtime: ThreadRuntime) -> None:
+@pytest.mark.parametrize("restart", [Restart.PERMANENT, Restart.TRANSIENT])
+def test_a_terminated_child_keeps_its_spec_and_is_not_restarted(runtime: ThreadRuntime, restart: Restart) -> None:
     """A02, A03."""
-    root = start(runtime, child("a"))
+    root = start(runtime, child("a", restart=restart))
 
     terminate_child(root, "a")
 
@@ -84,6 +90,10 @@ def test_a_terminated_child_can_be_restarted_with_the_same_arguments(runtime: Th
 
     assert after is not before
     assert runtime.call("a", Get()) == 7
+    terminate_child(root, "a")
+    delete_child(root, "a")
+    with pytest.raises(ChildRefused, match="not_found"):
+        restart_child(root, "a")
 
 
 def test_a_terminated_temporary_child_is_forgotten(runtime: ThreadRuntime) -> None:
@@ -123,10 +133,14 @@ def test_administration_of_nobody_fails_at_once(runtime: ThreadRuntime) -> None:
     """A10."""
     root = start(runtime)
     runtime.stop(root)
+    verbs = (restart_child, delete_child, get_childspec, cycle_child)
+    asked = [partial(verb, child_id="a") for verb in verbs]
+    asked += [partial(terminate_child, child="a"), partial(start_child, spec=child("a"))]
 
     for dest in (root, runtime.named("nobody")):
-        with pytest.raises(NoProc):
-            count_children(dest)
+        for ask in (*asked, which_children, count_children):
+            with pytest.raises(NoProc):
+                ask(dest, timeout_s=3600)
 
 
 def test_a_terminated_supervisor_child_still_counts_as_one(runtime: ThreadRuntime) -> None:
@@ -155,3 +169,28 @@ def test_the_arguments_of_temporary_children_are_not_kept(runtime: ThreadRuntime
     assert get_childspec(root, "a").kwargs == {}
     terminate_child(root, "a")
     assert watched() is None
+
+
+def test_a_hundred_temporary_children_do_not_leave_a_hundred_megabytes(runtime: ThreadRuntime) -> None:
+    """A12."""
+    root = start(runtime)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            start_child(
+                root, child(f"x{number}", args=(0, None, bytes(2**20)), restart=Restart.TEMPORARY, start=Careless)
+            )
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert count_children(root).active == 100
+    assert kept < 10 * 2**20
+
+
+class Careless(Counter):
+    """Does not keep what it was started with."""
+
+    def init(self, *args: object, **kwargs: object) -> object:
+        return super().init()

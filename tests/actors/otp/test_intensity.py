@@ -8,6 +8,7 @@ from actors.otp.administration import (
     count_children,
     delete_child,
     restart_child,
+    start_child,
     terminate_child,
     which_children,
 )
@@ -91,8 +92,8 @@ def test_a_restarted_supervisor_has_a_fresh_budget(runtime: ThreadRuntime, event
 
 def test_the_product_of_the_budgets_bounds_the_restarts(runtime: ThreadRuntime, events: Recorder) -> None:
     """I04."""
-    inner = subtree("sub", child("w"), max_restarts=4, max_seconds=3600)
-    root = start(runtime, inner, max_restarts=2, max_seconds=3600)
+    inner = subtree("sub", child("w"), max_restarts=10, max_seconds=3600)
+    root = start(runtime, inner, max_restarts=3, max_seconds=3600)
 
     while root.is_alive:
         for ref in [info for info in runtime.tree() if info.path == "root/sub/w"]:
@@ -101,9 +102,9 @@ def test_the_product_of_the_budgets_bounds_the_restarts(runtime: ThreadRuntime, 
                 runtime.cast(current, Crash())
 
     assert runtime.wait(root, 5) == "shutdown"
-    assert len(events.all("child.started", path="root/sub/w")) == 3 * 5
-    gave_up = [event["path"] for event in events.all("supervisor.gave_up")]
-    assert gave_up == ["root/sub"] * 3 + ["root"]
+    assert len(events.all("child.started", path="root/sub/w")) == 4 * 11
+    gave_up = [(event["path"], event["child"]) for event in events.all("supervisor.gave_up")]
+    assert gave_up == [("root/sub", "root/sub/w")] * 4 + [("root", "root/sub")]
 
 
 def test_clean_ends_and_restarts_by_hand_cost_no_budget(runtime: ThreadRuntime, events: Recorder) -> None:
@@ -116,6 +117,18 @@ def test_clean_ends_and_restarts_by_hand_cost_no_budget(runtime: ThreadRuntime, 
         restart_child(root, "a")
 
     assert root.is_alive
+
+
+@pytest.mark.parametrize("end", [Depart("normal"), Crash()])
+def test_the_ends_of_temporary_children_cost_no_budget(runtime: ThreadRuntime, events: Recorder, end: object) -> None:
+    """I05."""
+    root = start(runtime, max_restarts=0)
+
+    for count in range(1, 4):
+        crash(runtime, start_child(root, child("a", restart=Restart.TEMPORARY)), end)
+        events.wait_for("child.terminated", count, path="root/a")
+
+    assert refs(root) == {}
 
 
 def test_a_child_with_a_backoff_stays_down_longer_after_each_crash(

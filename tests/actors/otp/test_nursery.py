@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from actors.otp import sys
-from actors.otp.child import Shutdown
-from actors.otp.supervisor import SupervisorSpec
+from actors.otp.child import ChildSpec, Shutdown
+from actors.otp.supervisor_spec import SupervisorSpec
 from actors.otp.thread_runtime import ThreadRuntime
 from moomarkets.domain.errors import InvalidInput
 from moomarkets.testing.manual_clock import ManualClock
-from tests.actors.otp.patience import pass_time
+from tests.actors.otp.patience import eventually, pass_time
 from tests.actors.otp.recorder import Recorder
 from tests.actors.otp.servers import Block, Crash
-from tests.actors.otp.trees import child, start
+from tests.actors.otp.trees import child, start, subtree
 
 
 def test_children_end_right_to_left_with_shutdown(runtime: ThreadRuntime) -> None:
@@ -30,7 +30,10 @@ def test_children_end_right_to_left_with_shutdown(runtime: ThreadRuntime) -> Non
     assert log == [("terminate", i, "shutdown") for i in "cba"]
 
 
-def test_a_child_with_unlimited_time_is_waited_for(still: ThreadRuntime, clock: ManualClock) -> None:
+@pytest.mark.parametrize("is_below_a_supervisor", [False, True])
+def test_a_child_with_unlimited_time_is_waited_for(
+    still: ThreadRuntime, clock: ManualClock, is_below_a_supervisor: bool
+) -> None:
     """X02."""
     entered, release = threading.Event(), threading.Event()
 
@@ -38,17 +41,20 @@ def test_a_child_with_unlimited_time_is_waited_for(still: ThreadRuntime, clock: 
         entered.set()
         release.wait(10)
 
-    slow = child("slow", shutdown=Shutdown.INFINITY, kwargs={"terminate_with": slowly})
-    root = start(still, slow, child("quick"))
+    slow = child("slow", name="slow", shutdown=Shutdown.INFINITY, kwargs={"terminate_with": slowly})
+    root = start(still, subtree("sub", slow) if is_below_a_supervisor else slow, child("quick"))
+    ref, ended = still.whereis("slow"), threading.Event()
+    assert ref is not None
+    ref.process.exited.subscribe(ended.set)
     stopping = still.spawn(lambda: still.stop(root, "shutdown", 1e9), "stopper")
     assert entered.wait(5)
 
     clock.advance(3600)
-    assert root.is_alive
+    assert not ended.wait(0.05)
     release.set()
 
     assert still.wait_for(stopping, 5)
-    assert root.exit_reason == "shutdown"
+    assert (root.exit_reason, ref.exit_reason) == ("shutdown", "shutdown")
 
 
 def test_a_child_that_takes_too_long_is_killed_and_reported(
@@ -70,7 +76,7 @@ def test_a_child_that_takes_too_long_is_killed_and_reported(
 
 
 def test_a_child_to_be_killed_does_not_terminate(runtime: ThreadRuntime) -> None:
-    """X03, X04."""
+    """X03."""
     log: list[Any] = []
     fields = {"kwargs": {"log": log, "tag": "a"}, "shutdown": Shutdown.BRUTAL_KILL, "name": "a"}
     root = start(runtime, child("a", **fields), child("b", kwargs={"log": log, "tag": "b"}))
@@ -82,6 +88,38 @@ def test_a_child_to_be_killed_does_not_terminate(runtime: ThreadRuntime) -> None
     assert ref is not None
     assert ref.exit_reason == "killed"
     assert log == [("terminate", "b", "shutdown")]
+
+
+def test_mixed_children_end_each_by_its_own_rule(still: ThreadRuntime, events: Recorder, clock: ManualClock) -> None:
+    """X04."""
+    log: list[Any] = []
+    block = Block()
+
+    def spec(child_id: str, **fields: Any) -> ChildSpec:
+        return child(child_id, name=child_id, kwargs={"log": log, "tag": child_id}, **fields)
+
+    root = start(
+        still,
+        spec("waited-for", shutdown="infinity"),
+        spec("killed", shutdown="brutal_kill"),
+        subtree("sub", spec("below", restart="temporary")),
+        spec("stuck", shutdown=2),
+        spec("quick", shutdown=0.5),
+    )
+    ends = {name: still.whereis(name) for name in still.registry.names()}
+    still.cast("stuck", block)
+    assert block.entered.wait(5)
+    stopping = still.spawn(lambda: still.stop(root, "shutdown", 3600), "stopper")
+    assert eventually(lambda: len(ends["stuck"].process.mailbox))  # type: ignore[union-attr]
+    clock.advance(2)
+    assert still.wait_for(stopping, 5)
+    block.release.set()
+
+    killed = {name for name, ref in ends.items() if ref is not None and ref.exit_reason == "killed"}
+    assert killed == {"killed", "stuck"}
+    ended = [tag for what, tag, *_ in log if what == "terminate"]
+    assert ended == ["quick", "below", "waited-for"]
+    assert [event["path"] for event in events.all("child.shutdown_failed")] == ["root/stuck"]
 
 
 def test_a_child_that_ends_with_another_reason_is_reported_and_the_stop_goes_on(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import pykka
 import pytest
@@ -84,13 +85,75 @@ def test_what_the_inbox_raises_ends_the_loop_without_teardown() -> None:
 
 
 def test_making_an_actor_asks_it_for_its_inbox_and_registers_nothing() -> None:
+    """`_create_actor_inbox`: called once for each actor, on the actor itself."""
+    inbox = object()
+
+    class Own(_Bare):
+        def _create_actor_inbox(self) -> object:  # type: ignore[override]
+            return inbox
+
     before = pykka.ActorRegistry.get_all()
 
-    actor = _Bare()
+    actor = Own()
 
-    assert hasattr(actor.actor_inbox, "put")
+    assert actor.actor_inbox is inbox
     assert isinstance(actor.actor_stopped, threading.Event)
     assert pykka.ActorRegistry.get_all() == before
+
+
+def test_an_actor_is_set_going_by_the_hook_for_other_kinds_of_threads() -> None:
+    """`_start_actor_loop`: `start` leaves the thread to it, and `_actor_loop` is what a thread runs."""
+    begun: list[pykka.ThreadingActor] = []
+
+    class Own(_Bare):
+        def _start_actor_loop(self) -> None:
+            begun.append(self)
+
+    ref = Own.start()
+    pykka.ActorRegistry.unregister(ref)
+
+    assert [actor.actor_ref for actor in begun] == [ref]
+    assert "target=self._actor_loop" in inspect.getsource(pykka.ThreadingActor._start_actor_loop)
+
+
+def test_an_ask_makes_its_future_by_a_hook_of_the_actor() -> None:
+    """`_create_future`: the future goes into the envelope, and the inbox answers it."""
+    made: list[pykka.ThreadingFuture[object]] = []
+    put: list[Envelope[object]] = []
+
+    class Own(_Bare):
+        def _create_actor_inbox(self) -> object:  # type: ignore[override]
+            return SimpleNamespace(put=put.append)
+
+        @staticmethod
+        def _create_future() -> pykka.Future[object]:
+            made.append(pykka.ThreadingFuture[object]())
+            return made[-1]
+
+    future = Own().actor_ref.ask("hello", block=False)
+
+    assert [future] == made
+    assert [(envelope.message, envelope.reply_to) for envelope in put] == [("hello", future)]
+
+
+def test_what_is_no_exception_would_stop_every_actor_of_the_process() -> None:
+    """`_stop`: the reason why no `BaseException` may leave `_handle_receive`."""
+    stopped: list[str] = []
+
+    class Own(_Bare):
+        def _handle_receive(self, message: object) -> object:
+            raise SystemExit
+
+        def _stop(self) -> None:
+            stopped.append("this one")
+            self.actor_stopped.set()
+
+    actor = Own()
+    actor.actor_inbox = _Inbox(actor, "a")  # type: ignore[assignment]
+    actor._actor_loop()
+
+    assert stopped == ["this one"]
+    assert "ActorRegistry.stop_all()" in inspect.getsource(pykka.Actor._actor_loop_running)
 
 
 def test_only_start_registers_an_actor() -> None:
@@ -153,6 +216,7 @@ def test_an_actor_ref_of_a_server_can_ask_tell_and_stop(runtime: ThreadRuntime) 
 
     ref.tell("info")
     assert ref.ask("seen", timeout=5) == ["info"]
+    assert server.process.unanswered == {}
     assert ref.stop(timeout=5) is True
     assert server.exit_reason == "normal"
     assert not ref.is_alive()

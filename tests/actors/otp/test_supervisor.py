@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from actors.otp.administration import (
 )
 from actors.otp.child import Restart
 from actors.otp.errors import Killed, StartError
-from actors.otp.messages import IGNORE
+from actors.otp.messages import IGNORE, Continue
 from actors.otp.nursery import ChildCounts
 from actors.otp.runtime import Start
-from actors.otp.supervisor import Supervisor, SupervisorSpec
+from actors.otp.supervisor import Supervisor
+from actors.otp.supervisor_spec import SupervisorSpec
 from actors.otp.thread_runtime import ThreadRuntime
 from tests.actors.otp.recorder import Recorder
 from tests.actors.otp.servers import Add, Counter, Crash, Depart, Get
@@ -37,33 +39,52 @@ def test_children_start_left_to_right_one_after_another(runtime: ThreadRuntime) 
     log: list[Any] = []
     ids = ["ch7", "ch3", "ch10", "ch2", "ch5"]
 
-    root = start(runtime, *(child(i, kwargs={"log": log, "tag": i}) for i in ids))
+    def ended(child_id: str) -> Callable[[], None]:
+        return lambda: log.append(("init ended", child_id))
 
-    assert log == [("init", i) for i in ids]
+    root = start(runtime, *(child(i, kwargs={"log": log, "tag": i, "outcome": ended(i)}) for i in ids))
+
+    assert log == [(what, i) for i in ids for what in ("init", "init ended")]
     assert list(refs(root)) == ids
 
 
 def test_start_returns_when_every_child_answers(runtime: ThreadRuntime) -> None:
     """S03."""
     release = threading.Event()
-    starting = runtime.spawn(
-        lambda: start(runtime, child("slow", name="slow", kwargs={"outcome": lambda: release.wait(5) and None})),
-        "starter",
-    )
+    slow = child("slow", name="slow", kwargs={"outcome": lambda: release.wait(5) and None})
+    starting = runtime.spawn(lambda: start(runtime, child("a", name="a"), slow, child("b", name="b")), "starter")
 
     assert not runtime.wait_for(starting, 0.02)
     release.set()
     assert runtime.wait_for(starting, 5)
-    assert runtime.call("slow", Get()) == 0
+    assert [runtime.call(name, Get()) for name in ("a", "slow", "b")] == [0, 0, 0]
 
 
-@pytest.mark.parametrize("given", ["nonsense", None])
+@pytest.mark.parametrize("given", ["nonsense", None, 7, Continue(), ()])
 def test_a_supervisor_without_a_spec_does_not_start(runtime: ThreadRuntime, given: object) -> None:
     """S04."""
     with pytest.raises(StartError, match="SupervisorSpec"):
         runtime.start(Supervisor, given, name="root")
 
     assert runtime.tree() == []
+    assert runtime.whereis("root") is None
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(), KeyboardInterrupt()])
+def test_a_supervisor_whose_init_raises_does_not_start(runtime: ThreadRuntime, error: BaseException) -> None:
+    """S04."""
+
+    class Broken(Supervisor):
+        def init(self) -> SupervisorSpec:
+            raise error
+
+    with pytest.raises(StartError) as failed:
+        runtime.start(Broken, name="root")
+
+    assert failed.value.reason is error
+    assert runtime.tree() == []
+    assert runtime.whereis("root") is None
+    assert runtime.close(5) == []
 
 
 def test_a_failing_child_ends_those_before_it_and_the_supervisor(runtime: ThreadRuntime) -> None:
@@ -101,17 +122,28 @@ def test_a_temporary_child_that_ignores_is_forgotten(runtime: ThreadRuntime) -> 
     assert [info.path for info in runtime.tree()] == ["root"]
 
 
-def test_a_supervisor_may_be_a_class(runtime: ThreadRuntime) -> None:
+def clerks(count: int) -> SupervisorSpec:
+    return SupervisorSpec(children=tuple(child(f"clerk{n}", name=f"clerk{n}") for n in range(count)))
+
+
+class Office(Supervisor):
+    def init(self, count: int) -> SupervisorSpec:
+        return clerks(count)
+
+
+@pytest.mark.parametrize(("server", "argument"), [(Office, 2), (Supervisor, clerks(2))])
+def test_a_supervisor_may_be_a_class_or_a_spec(
+    runtime: ThreadRuntime, events: Recorder, server: type[Supervisor], argument: object
+) -> None:
     """S14."""
+    root = runtime.start(server, argument, name="root")
 
-    class Office(Supervisor):
-        def init(self, clerks: int) -> SupervisorSpec:
-            return SupervisorSpec(children=tuple(child(f"clerk{n}") for n in range(clerks)))
-
-    root = runtime.start(Office, 2, name="root")
+    crash(runtime, runtime.whereis("clerk1"))
+    restarted(events, "root/clerk1")
 
     assert [info.path for info in runtime.tree()] == ["root", "root/clerk0", "root/clerk1"]
-    assert count_children(root).active == 2
+    assert count_children(root) == ChildCounts(specs=2, active=2, supervisors=0, workers=2)
+    assert runtime.stop(root, "shutdown") == "shutdown"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +166,7 @@ def test_a_supervisor_may_be_a_class(runtime: ThreadRuntime) -> None:
 def test_the_restart_type_and_the_reason_decide(
     runtime: ThreadRuntime, events: Recorder, restart: Restart, end: object, is_restarted: bool
 ) -> None:
-    """R01-R11."""
+    """R01, R02, R03, R04, R05, R06, R07, R08, R09, R10, R11."""
     root = start(runtime, child("a", restart=restart))
     before = refs(root)["a"]
 
@@ -145,15 +177,8 @@ def test_the_restart_type_and_the_reason_decide(
     assert (after.get("a") is not None) is is_restarted
     assert ("a" in after) is (restart is not Restart.TEMPORARY)
     assert after.get("a") is not before
-
-
-def test_a_forgotten_temporary_id_can_be_started_again(runtime: ThreadRuntime, events: Recorder) -> None:
-    """R09."""
-    root = start(runtime, child("a", restart=Restart.TEMPORARY))
-    crash(runtime, refs(root)["a"])
-    events.wait_for("child.terminated", path="root/a")
-
-    assert start_child(root, child("a")) is not None
+    if restart is Restart.TEMPORARY:
+        assert start_child(root, child("a", restart=restart)) is not None
 
 
 def test_a_restarted_child_has_the_state_of_init(runtime: ThreadRuntime, events: Recorder) -> None:

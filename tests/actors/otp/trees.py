@@ -10,7 +10,8 @@ from actors.otp.administration import (
 )
 from actors.otp.child import ChildSpec, ChildType
 from actors.otp.ref import Ref
-from actors.otp.supervisor import Supervisor, SupervisorSpec
+from actors.otp.supervisor import Supervisor
+from actors.otp.supervisor_spec import SupervisorSpec
 from actors.otp.thread_runtime import ThreadRuntime
 from tests.actors.otp.recorder import Recorder
 from tests.actors.otp.servers import Counter, Crash
