@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 
 from actors import names
 from actors.otp.errors import CallError, CallTimeout
@@ -41,7 +42,10 @@ class LimiterGate:
         try:
             yield held
         finally:
-            self._runtime.cast(self._limiter, Release(grant.permit_id, is_sent=held.is_sent))
+            # Cut off while it was under way, a request may still reach the provider: it counts until its deadline.
+            if held.progress is not Progress.SENT:
+                is_sent = held.progress is Progress.ANSWERED
+                self._runtime.cast(self._limiter, Release(grant.permit_id, is_sent=is_sent))
 
     def silence(self, retry_after_s: float | None) -> None:
         """Stop the credential; returns once that is durable. Permits that are out already are void at once."""
@@ -94,12 +98,20 @@ class LimiterGate:
         return promise.result()
 
 
+class Progress(StrEnum):
+    """How far a request has come; what nobody knows better is taken for sent."""
+
+    UNSENT = "unsent"
+    SENT = "sent"
+    ANSWERED = "answered"
+
+
 class _HeldPermit:
     """One grant while its request is under way."""
 
     def __init__(self, grant: Grant, use_within_s: float, clock: Clock, is_void: Callable[[Grant], bool]) -> None:
         self.deadline = grant.deadline
-        self.is_sent = True
+        self.progress = Progress.SENT
         self._grant = grant
         self._use_until = grant.asked_at + use_within_s
         self._clock, self._is_void = clock, is_void
@@ -107,11 +119,14 @@ class _HeldPermit:
     def check(self) -> None:
         """Refuse a permit from before a 429, and one that was not used in time: the process may have been frozen."""
         if self._is_void(self._grant):
-            self.is_sent = False
+            self.unsent()
             raise AttemptError(Reason.RATE_LIMITED, "the source said 429 to another request meanwhile")
         if self._clock.boottime() > self._use_until:
-            self.is_sent = False
+            self.unsent()
             raise AttemptError(Reason.INTERRUPTED, "the permit was too old to be used")
 
+    def answered(self) -> None:
+        self.progress = Progress.ANSWERED
+
     def unsent(self) -> None:
-        self.is_sent = False
+        self.progress = Progress.UNSENT

@@ -27,11 +27,16 @@ MOST_AT_ONCE = 20
 LONGEST_WAIT_S = 2.0
 """Other nodes may finish their requests earlier than their deadlines say: look again at least that often."""
 PRUNE_EVERY_S = 60.0
+REPORTED_STEP_S = 1.0
+"""Smaller ones are allowed for, but may be readings that came late."""
 
 
 @dataclass(frozen=True, slots=True)
 class LimiterRules:
-    """What one limiter guards: a credential's windows, and how long a request and an unused permit may last."""
+    """What one limiter guards: a credential's windows, and how long a request and an unused permit may last.
+
+    `boot_id` tells for which limiters the boot time of this machine means the same; empty: for none.
+    """
 
     source: str
     source_id: int
@@ -42,6 +47,7 @@ class LimiterRules:
     deadline_s: float
     use_within_s: float
     default_silence_s: float
+    boot_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +215,7 @@ class RateLimiter(GenServer):
                 deadline_s=rules.deadline_s,
                 now=now,
                 boottime=boottime,
+                boot_id=rules.boot_id,
                 last=last,
             ),
             _Asked(waiters, self.clock.boottime(), self.clock.monotonic()),
@@ -217,7 +224,7 @@ class RateLimiter(GenServer):
     def _hand_out(self, asked: _Asked, reservation: Reservation) -> None:
         self._is_asking = False
         self._last_look = reservation.look
-        if reservation.step_s:
+        if abs(reservation.step_s) > REPORTED_STEP_S:
             self.events.emit("clock.stepped", source=self._rules.source, seconds=round(reservation.step_s, 3))
         deadline = asked.asked_monotonic + self._rules.deadline_s
         granted = list(reservation.granted)

@@ -63,6 +63,12 @@ class Permit(Protocol):
     def check(self) -> None:
         """Raise `AttemptError` if the permit is too old to be used; call it as the last thing before sending."""
 
+    def answered(self) -> None:
+        """The provider has answered, whatever it says: it will not count this request later than now.
+
+        Without this the request counts until its deadline: one that was cut off may still be on its way.
+        """
+
     def unsent(self) -> None:
         """The request certainly never left: give the permit back."""
 
@@ -71,7 +77,7 @@ class PermitGate(Protocol):
     """Where a source's client asks before each request. Used in an attempt's thread; blocks it, nobody else."""
 
     def permit(self, endpoint: Endpoint, token: CancelToken) -> AbstractContextManager[Permit]:
-        """Wait for a permit; it counts as used up when the block ends. Raises `Cancelled` when the token says so."""
+        """Wait for a permit; it is used up when the block ends. Raises `Cancelled` when the token says so."""
 
     def silence(self, retry_after_s: float | None) -> None:
         """A 429 was read: stop the whole credential at once, durably, for that long (None: the source's own rule)."""

@@ -88,8 +88,10 @@ class FailedJobs:
     def retry(self) -> int:
         """Put them all back to `pending`, in their newest run; returns how many."""
 
+        now = self._runtime.clock.sql_now()
+
         def work(connection: Connection) -> int:
-            return retries.retry_failed(connection, self._user_id, self._group)
+            return retries.retry_failed(connection, self._user_id, self._group, now)
 
         count: int = job_manager.perform(self._runtime, work)
         return count

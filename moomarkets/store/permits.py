@@ -21,8 +21,11 @@ SAME_TROUBLE_S = 600.0
 """A 429 that comes within that time of the one before waits longer."""
 
 
-STEP_S = 1.0
-"""The clock of the database has been set when it moved so much more or less than the time that passed."""
+STEP_S = 0.05
+"""The clock of the database has been set when it moved so much more or less than the time that passed.
+
+A reading that merely came late looks like a small step; taken for one, it costs no more than its own length.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +100,20 @@ def reserve(
     deadline_s: float,
     now: datetime | None = None,
     boottime: Callable[[], float] | None = None,
+    boot_id: str = "",
     last: Look | None = None,
 ) -> Reservation:
     """Reserve as many of the asked permits as all windows allow; the caller commits before anything is sent.
 
     The ids are made by the caller: asking again with the same ones after a lost answer finds what was granted. With
-    `boottime` and the `last` look a clock of the database that was set is noticed: it frees nothing early, and
-    nothing is counted for longer than it takes from now.
+    `boottime` and a last look a clock of the database that was set is noticed: it frees nothing early, and nothing is
+    counted for longer than it takes from now. The last look is that of anybody under the same `boot_id`, whose boot
+    times mean the same; else the caller's own, `last`.
     """
     silence, at = _lock(connection, bucket.id, now)
     look = None if boottime is None else Look(at, boottime())
+    if look is not None and boot_id:
+        last = _replace_look(connection, bucket.id, look, boot_id) or last
     step_s = look.step_s(last) if look and last else 0.0
     if last is None or step_s:
         _mend(connection, bucket, at, last.at if last and step_s > 0 else None, step_s)
@@ -241,19 +248,37 @@ def _lock(connection: Connection, bucket_id: int, now: datetime | None) -> tuple
     return _Silence(*row), at
 
 
+def _replace_look(connection: Connection, bucket_id: int, look: Look, boot_id: str) -> Look | None:
+    """Keep this look and return the one before; None where that was under another boot, or there was none."""
+    before = connection.execute(
+        text(
+            """
+            UPDATE permit_buckets SET looked_at = :at, looked_boot_s = :boot_s, looked_boot_id = :boot_id
+            FROM permit_buckets AS before WHERE permit_buckets.id = :id AND before.id = :id
+            RETURNING before.looked_at, before.looked_boot_s, before.looked_boot_id
+            """
+        ),
+        {"id": bucket_id, "at": look.at, "boot_s": look.boot_s, "boot_id": boot_id},
+    ).one()
+    return Look(before[0], before[1]) if before[2] == boot_id else None
+
+
 def _mend(connection: Connection, bucket: Bucket, at: datetime, last_at: datetime | None, step_s: float) -> None:
     """After the clock was set: what comes from the future begins now.
 
-    Where the clock went forwards `last_at` is given: all that counted then begins now too, for nobody knows any more
-    when it was.
+    Where the clock went forwards `last_at` is given: all that counted then is moved along, at most to now; what was
+    noted after the step already is then taken for later than it was, never for earlier.
     """
     known = {"id": bucket.id, "at": at, "last_at": last_at, "longest_s": bucket.longest_s(), "step_s": step_s}
+    known["shift_s"] = max(step_s, 0.0)
     connection.execute(
         text(
             """
             UPDATE permits
-            SET reserved_at = :at, deadline_at = :at + (deadline_at - reserved_at),
-                done_at = CASE WHEN done_at IS NOT NULL THEN :at END
+            SET reserved_at = least(reserved_at + make_interval(secs => :shift_s), :at),
+                deadline_at = least(reserved_at + make_interval(secs => :shift_s), :at) + (deadline_at - reserved_at),
+                done_at = CASE WHEN done_at IS NOT NULL
+                    THEN least(done_at + make_interval(secs => :shift_s), :at) END
             WHERE bucket_id = :id AND (reserved_at > :at OR coalesce(done_at, deadline_at)
                 > CAST(:last_at AS timestamptz) - make_interval(secs => :longest_s + 0.001))
             """

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection, text
 
 from moomarkets.domain.job import PLAN
 from moomarkets.store.notify import JOBS, notify
 
 
-def retry_failed(connection: Connection, user_id: int, group: str | None) -> int:
+def retry_failed(connection: Connection, user_id: int, group: str | None, now: datetime | None = None) -> int:
     """Make the failed jobs of the newest runs pending again, with fresh retries; returns how many.
 
     Their runs go on: a run that had ended counts those jobs as open again. Runs are locked in the order of their ids.
@@ -27,19 +29,20 @@ def retry_failed(connection: Connection, user_id: int, group: str | None) -> int
         ),
         {"user_id": user_id, "job_group": group},
     ).all()
-    return sum(_retry_run(connection, run.id, run.job_group_id) for run in runs)
+    return sum(_retry_run(connection, run.id, run.job_group_id, now) for run in runs)
 
 
-def _retry_run(connection: Connection, run_id: int, group_id: int) -> int:
+def _retry_run(connection: Connection, run_id: int, group_id: int, now: datetime | None) -> int:
     put_back = connection.execute(
         text(
             """
             UPDATE jobs SET status = 'pending', attempts = 0, retry_count = 0, crash_count = 0,
-                due_at = clock_timestamp(), completed_at = NULL, updated_at = clock_timestamp()
+                due_at = coalesce(:now, clock_timestamp()), completed_at = NULL,
+                updated_at = coalesce(:now, clock_timestamp())
             WHERE run_id = :run_id AND status = 'failed' AND is_enabled RETURNING job_type
             """
         ),
-        {"run_id": run_id},
+        {"run_id": run_id, "now": now},
     ).scalars()
     job_types = list(put_back)
     if not job_types:

@@ -17,11 +17,15 @@ class OpenPermit:
     def __init__(self, deadline: float, refusal: AttemptError | None = None) -> None:
         self.deadline = deadline
         self.is_unsent = False
+        self.is_answered = False
         self._refusal = refusal
 
     def check(self) -> None:
         if self._refusal is not None:
             raise self._refusal
+
+    def answered(self) -> None:
+        self.is_answered = True
 
     def unsent(self) -> None:
         self.is_unsent = True

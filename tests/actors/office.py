@@ -52,10 +52,10 @@ class Office:
         return names.limiter(self.rules.source, self.rules.user_id)
 
     def use(self, times: int = 1, endpoint: Endpoint = BARS) -> None:
-        """Take so many permits, one after the other, each used at once."""
+        """Take so many permits, one after the other, each used and answered at once."""
         for _ in range(times):
-            with self.gate.permit(endpoint, CancelToken()):
-                pass
+            with self.gate.permit(endpoint, CancelToken()) as permit:
+                permit.answered()
 
     @property
     def has_waiter(self) -> bool:

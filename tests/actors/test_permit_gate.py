@@ -44,6 +44,19 @@ def test_an_unsent_permit_is_given_back(hire: Hire) -> None:
     assert eventually(lambda: office.live() == 0)
 
 
+def test_a_request_that_was_cut_off_counts_until_its_deadline(hire: Hire) -> None:
+    office = hire(Window(1, 0.1), deadline_s=1.0)
+    token = CancelToken()
+    began = time.monotonic()
+
+    with pytest.raises(Cancelled), office.gate.permit(BARS, token):
+        token.cancel(Reason.CANCELLED)
+        token.check()
+    office.use()
+
+    assert time.monotonic() - began >= 1.1
+
+
 class LeapingClock(SystemClock):
     """The machine's clock; `leap_s` is what it slept, as boot time shows it."""
 

@@ -41,8 +41,9 @@ def test_a_storm_of_two_nodes_never_overflows_any_sliding_window(hire: Hire) -> 
     def send(office: Office) -> Callable[[], None]:
         def work() -> None:
             for _ in range(4):
-                with office.gate.permit(BARS, CancelToken()):
+                with office.gate.permit(BARS, CancelToken()) as permit:
                     arrivals.append(time.monotonic())
+                    permit.answered()
 
         return work
 
@@ -110,7 +111,8 @@ def test_a_429_silences_all_nodes_until_it_is_over_and_then_one_probe_goes_first
     began, lock, went_s = time.monotonic(), threading.Lock(), list[float]()
 
     def send(office: Office) -> None:
-        with office.gate.permit(BARS, CancelToken()):
+        with office.gate.permit(BARS, CancelToken()) as permit:
+            permit.answered()
             with lock:
                 went_s.append(time.monotonic() - began)
                 is_probe = len(went_s) == 1
@@ -130,7 +132,8 @@ def test_while_the_probe_is_under_way_the_store_is_not_asked_again_and_again(hir
     office.use()
     office.gate.silence(1.0)
 
-    with office.gate.permit(BARS, CancelToken()):
+    with office.gate.permit(BARS, CancelToken()) as permit:
+        permit.answered()
         waiting = office.runtime.spawn(office.use, "waiting")
         assert eventually(lambda: office.has_waiter)
         ref = office.runtime.whereis(office.limiter)

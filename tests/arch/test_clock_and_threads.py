@@ -10,6 +10,7 @@ from tests.arch.modules import modules_under, product
 
 CLOCK = "moomarkets/domain/clock.py"
 RUNTIME = "actors/otp/thread_runtime.py"
+SIMULATION = {"actors/otp/simulation.py", "actors/otp/sim_runtime.py"}
 RESTRICTED = {
     "time.*": {CLOCK},
     "datetime.datetime.now": {CLOCK},
@@ -17,7 +18,7 @@ RESTRICTED = {
     "datetime.datetime.today": set(),
     "datetime.date.today": set(),
     # Jitter after a lost connection; what the actors decide by chance comes from their runtime.
-    "random.*": {RUNTIME, "moomarkets/store/database.py"},
+    "random.*": {RUNTIME, *SIMULATION, "moomarkets/store/database.py"},
     "uuid.uuid?": {RUNTIME},
     "threading.Thread": {RUNTIME, "datasources/simulators/server.py"},
     "threading.Timer": set(),

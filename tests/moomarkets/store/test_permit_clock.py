@@ -17,7 +17,9 @@ def bucket_of(scene: Scene) -> Bucket:
     return Bucket(scene.do(permits.bucket_id, scene.source_id, LOCAL), (Window(1, 60),), {})
 
 
-def reserve(scene: Scene, bucket: Bucket, at: float, boot_s: float, last: Look | None = None) -> Reservation:
+def reserve(
+    scene: Scene, bucket: Bucket, at: float, boot_s: float, last: Look | None = None, boot_id: str = ""
+) -> Reservation:
     return scene.do(
         permits.reserve,
         bucket,
@@ -27,6 +29,7 @@ def reserve(scene: Scene, bucket: Bucket, at: float, boot_s: float, last: Look |
         deadline_s=D,
         now=after(at),
         boottime=lambda: boot_s,
+        boot_id=boot_id,
         last=last,
     )
 
@@ -39,8 +42,28 @@ def test_a_clock_that_was_set_forwards_frees_nothing_early(scene: Scene) -> None
     second = reserve(scene, bucket, at=HOUR + 2, boot_s=2, last=first.look)
 
     assert (second.granted, second.step_s) == ((), HOUR)
-    assert reserve(scene, bucket, at=HOUR + 62, boot_s=62, last=second.look).granted == ()
-    assert len(reserve(scene, bucket, at=HOUR + 62.1, boot_s=62.1, last=second.look).granted) == 1
+    assert reserve(scene, bucket, at=HOUR + 61, boot_s=61, last=second.look).granted == ()
+    assert len(reserve(scene, bucket, at=HOUR + 61.1, boot_s=61.1, last=second.look).granted) == 1
+
+
+def test_a_clock_that_was_set_while_nobody_looked_frees_nothing_early(scene: Scene) -> None:
+    bucket = bucket_of(scene)
+    first = reserve(scene, bucket, at=0, boot_s=0, boot_id="boot")
+    scene.do(permits.done, bucket.id, first.granted, after(1))
+
+    second = reserve(scene, bucket, at=HOUR + 2, boot_s=2, boot_id="boot")
+
+    assert (second.granted, second.step_s) == ((), HOUR)
+
+
+def test_a_look_under_another_boot_says_nothing_about_this_one(scene: Scene) -> None:
+    bucket = bucket_of(scene)
+    first = reserve(scene, bucket, at=0, boot_s=5000, boot_id="before")
+    scene.do(permits.done, bucket.id, first.granted, after(1))
+
+    second = reserve(scene, bucket, at=100, boot_s=20, boot_id="after")
+
+    assert (len(second.granted), second.step_s) == (1, 0.0)
 
 
 def test_a_clock_that_was_set_back_stalls_for_a_window_and_no_longer(scene: Scene) -> None:
@@ -82,6 +105,6 @@ def test_time_that_passes_is_no_step(scene: Scene) -> None:
     first = reserve(scene, bucket, at=0, boot_s=0)
     scene.do(permits.done, bucket.id, first.granted, after(0.5))
 
-    second = reserve(scene, bucket, at=61.4, boot_s=60.6, last=first.look)
+    second = reserve(scene, bucket, at=61.04, boot_s=61.0, last=first.look)
 
     assert (len(second.granted), second.step_s) == (1, 0.0)
