@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from actors.dispatch_messages import (
+    Abandoned,
     Acknowledged,
     Answer,
     Assign,
@@ -18,16 +19,20 @@ from actors.dispatch_messages import (
     ClaimerReady,
     ClaimsOver,
     Drain,
+    DrainOver,
     Effect,
     Event,
     Finished,
     Interrupt,
     Lapsed,
+    Later,
     LookAtRuns,
+    PatienceOver,
     RecordDone,
     Recorded,
     RecordFailure,
     Report,
+    Resign,
     RunsChanged,
     RunsSeen,
     SlotGone,
@@ -38,6 +43,8 @@ from actors.dispatch_messages import (
     WakeClaimer,
     Want,
 )
+from actors.endurance import Endurance
+from actors.names import MANAGER
 from actors.otp.messages import ReplyTo
 from moomarkets.domain import dependencies
 from moomarkets.domain.dependencies import Admit, Block, WaitingRun
@@ -49,6 +56,8 @@ SHORT_S = 0.2
 """While attempts usually last less than this, the wait for a claim would cost more than a claim in advance."""
 
 USUAL_WEIGHT = 0.1
+STOPPING = "the node stops"
+EXHAUSTED = "the node takes no work: too many jobs hang in it"
 MOST_UNACKNOWLEDGED = 2000
 """With more writes than this on their way to the store nothing new is started: the store is away or behind."""
 
@@ -61,6 +70,9 @@ class State:
     claimed and have no executor yet, `received` counts all that were ever claimed. `unacknowledged` counts writes
     that the store has not confirmed. `claims_over` says that the claimer has promised to claim nothing more.
     `usual_s` is how long attempts have lasted lately.
+
+    `abandoned` counts attempts that hang in threads of their own; with more than `endurance` allows the engine
+    `is_exhausted`, for the `exhaustions`-th time. The node `is_resigning` while it drains for its own end.
     """
 
     slots: Mapping[str, Attempt | None] = field(default_factory=dict)
@@ -75,6 +87,11 @@ class State:
     completed: int = 0
     failed: int = 0
     usual_s: float = 1.0
+    endurance: Endurance = field(default_factory=Endurance)
+    abandoned: int = 0
+    is_exhausted: bool = False
+    exhaustions: int = 0
+    is_resigning: bool = False
 
     @property
     def running(self) -> dict[str, Attempt]:
@@ -134,11 +151,20 @@ def _apply(state: State, event: Event, jitter: Jitter) -> Decision:
             return _drain(state, reply_to, jitter)
         case Interrupt():
             return state, _stops(state, Reason.INTERRUPTED, None)
+        case Abandoned(count):
+            return _abandoned(state, count, jitter)
+        case PatienceOver(times):
+            is_still = state.is_exhausted and state.exhaustions == times
+            return _resign(state, jitter) if is_still else (state, [])
+        case DrainOver():
+            return replace(state, is_resigning=False), [Resign()] if state.is_resigning else []
 
 
 def _claimed(state: State, attempts: tuple[Attempt, ...], jitter: Jitter) -> Decision:
     state = replace(state, waiting=state.waiting + attempts, received=state.received + len(attempts))
-    return _give_back(state, jitter) if state.is_draining else (state, [])
+    if state.is_draining:
+        return _give_back(state, STOPPING, jitter)
+    return _give_back(state, EXHAUSTED, jitter) if state.is_exhausted else (state, [])
 
 
 def _finished(state: State, event: Finished, jitter: Jitter) -> Decision:
@@ -201,7 +227,7 @@ def _dispatch(state: State) -> Decision:
     """Give waiting attempts to idle executors and ask for as many more as there is room for."""
     if state.is_draining:
         return state, []
-    if state.unacknowledged > MOST_UNACKNOWLEDGED:
+    if state.unacknowledged > MOST_UNACKNOWLEDGED or state.is_exhausted:
         return state, [Want(0, state.received)]
     idle = [slot for slot, attempt in state.slots.items() if attempt is None]
     effects: list[Effect] = []
@@ -268,16 +294,52 @@ def _cancel(state: State, job_ids: frozenset[int], jitter: Jitter) -> Decision:
 
 def _drain(state: State, reply_to: ReplyTo, jitter: Jitter) -> Decision:
     """Nothing new starts; what was claimed and not started goes back at once."""
-    state = replace(state, is_draining=True, drained=(*state.drained, reply_to))
-    state, effects = _give_back(state, jitter)
+    return _begin_drain(replace(state, drained=(*state.drained, reply_to)), jitter)
+
+
+def _begin_drain(state: State, jitter: Jitter) -> Decision:
+    state, effects = _give_back(replace(state, is_draining=True), STOPPING, jitter)
     return state, effects if state.claims_over else [StopClaiming(), *effects]
 
 
-def _give_back(state: State, jitter: Jitter) -> Decision:
+def _abandoned(state: State, count: int, jitter: Jitter) -> Decision:
+    """Too many that hang: take nothing more, and tell; hope for their return, but not for ever."""
+    endurance, was_exhausted = state.endurance, state.is_exhausted
+    state = replace(state, abandoned=count, is_exhausted=endurance.is_exceeded_by(count))
+    fields = {"abandoned": count, "limit": endurance.abandoned_limit}
+    effects: list[Effect] = []
+    if state.is_exhausted and not was_exhausted:
+        state = replace(state, exhaustions=state.exhaustions + 1)
+        effects = [Report("engine.exhausted", fields), Later(endurance.patience_s, PatienceOver(state.exhaustions))]
+        state, given_back = _give_back(state, EXHAUSTED, jitter)
+        effects += given_back
+    elif was_exhausted and not state.is_exhausted:
+        effects = [Report("engine.recovered", fields)]
+    state, resigning = _resign(state, jitter) if endurance.is_spent_by(count) else (state, [])
+    return state, [*effects, *resigning]
+
+
+def _resign(state: State, jitter: Jitter) -> Decision:
+    """Drain for the end of this process, which only a new one can help; a stop that is under way is an end too."""
+    if state.is_draining:
+        return state, []
+    endurance, abandoned, limit = state.endurance, state.abandoned, state.endurance.abandoned_limit
+    reason = f"{abandoned} jobs hang in it, at most {limit} are borne; only a new process helps"
+    fields = {"path": MANAGER, "reason": reason, "abandoned": abandoned, "limit": limit}
+    state, effects = _begin_drain(replace(state, is_resigning=True), jitter)
+    return state, [
+        Report("node.gave_up", fields),
+        Later(endurance.drain_s, Interrupt()),
+        Later(endurance.drain_s + endurance.give_back_s, DrainOver()),
+        *effects,
+    ]
+
+
+def _give_back(state: State, why: str, jitter: Jitter) -> Decision:
     effects: list[Effect] = []
     waiting, state = state.waiting, replace(state, waiting=())
     for attempt in waiting:
-        state, given_back = _failed(state, attempt, Failed(Reason.INTERRUPTED, "the node stops"), jitter)
+        state, given_back = _failed(state, attempt, Failed(Reason.INTERRUPTED, why), jitter)
         effects += given_back
     return state, effects
 
@@ -286,8 +348,9 @@ def _answer_drain(state: State, effects: list[Effect]) -> Decision:
     """Drained means: nothing runs, nothing can come any more, and the store knows how all of it ended."""
     if not (state.is_draining and state.claims_over) or state.running or state.unacknowledged:
         return state, effects
-    answers = [Answer(reply_to, True) for reply_to in state.drained]
-    return replace(state, drained=()), [*effects, *answers]
+    answers: list[Effect] = [Answer(reply_to, True) for reply_to in state.drained]
+    resigns = [Resign()] if state.is_resigning else []
+    return replace(state, drained=(), is_resigning=False), [*effects, *answers, *resigns]
 
 
 def _stops(state: State, reason: Reason, job_ids: frozenset[int] | None) -> list[Effect]:

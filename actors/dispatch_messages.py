@@ -110,6 +110,25 @@ class Interrupt:
     """Stop whatever still runs here; the jobs are given back, uncharged."""
 
 
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """So many attempts hang in abandoned threads now."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PatienceOver:
+    """The engine has been exhausted long enough, if it still is and this was the `times`-th time."""
+
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class DrainOver:
+    """What has not ended by now is left to the fence and to the rescue."""
+
+
 Event = (
     SlotReady
     | SlotGone
@@ -125,6 +144,9 @@ Event = (
     | CancelJobs
     | Drain
     | Interrupt
+    | Abandoned
+    | PatienceOver
+    | DrainOver
 )
 
 
@@ -219,6 +241,19 @@ class Report:
     fields: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Bring this event after so many seconds."""
+
+    seconds: float
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Resign:
+    """End the whole tree: the process is to be started again."""
+
+
 Effect = (
     Want
     | StopClaiming
@@ -232,4 +267,6 @@ Effect = (
     | WakeClaimer
     | Answer
     | Report
+    | Later
+    | Resign
 )

@@ -14,7 +14,6 @@ from actors.names import LEASES, MANAGER
 from actors.otp.calls import cast, send
 from actors.otp.gen_server import GenServer
 from actors.otp.mailbox import Timer
-from actors.otp.reasons import ExitReason
 from actors.store_writer import NotWritten, Write, Written
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.errors import Reason
@@ -82,6 +81,7 @@ class JobExecutor(GenServer):
         self._started: Started | None = None
         self._timers: dict[str, Timer] = {}
         self._is_renewing = False
+        self.ref.process.exited.subscribe(self._leave_behind)  # also when killed
         cast(MANAGER, SlotReady(slot))
 
     def handle_cast(self, message: Execute | Cancel) -> None:
@@ -113,8 +113,8 @@ class JobExecutor(GenServer):
             case _:
                 super().handle_info(message)
 
-    def terminate(self, reason: ExitReason) -> None:
-        """Whoever runs on is fenced; asked to stop, it does not waste requests."""
+    def _leave_behind(self) -> None:
+        """Whoever runs on is fenced; asked to stop, it wastes no request and keeps no place for one."""
         self._token.cancel(Reason.INTERRUPTED)
         if self._started is not None:
             self._started.abandon()

@@ -9,24 +9,29 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from actors import claimer, dispatch, job_executor, names
+from actors import claimer, dispatch, fuse, job_executor, names
 from actors.dispatch import State
 from actors.dispatch_messages import (
+    Abandoned,
     Acknowledged,
     Answer,
     Assign,
     BlockRun,
     CancelJobs,
     Drain,
+    DrainOver,
     Effect,
     Event,
     Interrupt,
     Lapsed,
+    Later,
     LookAtRuns,
+    PatienceOver,
     RecordDone,
     Recorded,
     RecordFailure,
     Report,
+    Resign,
     RunsChanged,
     RunsSeen,
     SlotGone,
@@ -37,6 +42,7 @@ from actors.dispatch_messages import (
     WakeClaimer,
     Want,
 )
+from actors.endurance import Endurance
 from actors.otp.calls import cast
 from actors.otp.gen_server import GenServer
 from actors.otp.messages import NOREPLY, Down, ReplyTo
@@ -46,6 +52,7 @@ from actors.store_writer import MergedWrite, NotWritten, Write, Written
 from moomarkets.domain.errors import Fenced
 from moomarkets.domain.job import Attempt, Usage
 from moomarkets.domain.retry import Retry
+from moomarkets.engines.engine import Engine
 from moomarkets.store import executions, jobs, runs
 from moomarkets.store.completions import Completion, complete_many
 
@@ -125,10 +132,19 @@ class JobManager(GenServer):
     """
 
     never_calls = True
+    slow_after_s = 0.05
 
-    def init(self, poll_s: float, lease_s: float, jitter: random.Random | None = None) -> None:
-        self.state = State()
-        self._poll_s, self._lease_s = poll_s, lease_s
+    def init(
+        self,
+        poll_s: float,
+        lease_s: float,
+        engine: Engine | None = None,
+        endurance: Endurance | None = None,
+        jitter: random.Random | None = None,
+    ) -> None:
+        """`engine` is asked how many attempts hang in it, and `endurance` says how many may; None: nobody counts."""
+        self.state = State(endurance=endurance or Endurance())
+        self._poll_s, self._lease_s, self._engine = poll_s, lease_s, engine
         self._jitter = jitter or self.runtime.random()
         self._slots: dict[str, Ref] = {}
         self._monitors: dict[object, str] = {}
@@ -145,6 +161,7 @@ class JobManager(GenServer):
                 return _status(self.state)
             case _DrainCall():
                 self._take(Drain(self.defer()))
+                self.events.emit("drain.begun", running=len(self.state.running))
                 return NOREPLY
             case Perform(work, cancels):
                 self._persist(work, _Persisted(looks=True, wakes=True, reply_to=self.defer(), cancels=cancels))
@@ -169,7 +186,10 @@ class JobManager(GenServer):
                 self._is_renewing = False  # the next beat tries again
             case _Beat():
                 self.send_after(self._lease_s / 3, _Beat())
+                self._count_abandoned()
                 self._renew_waiting()
+            case Interrupt() | PatienceOver() | DrainOver():
+                self._take(message)
             case Written(_Looked(), result):
                 self._take(RunsSeen(tuple(result)))  # type: ignore[arg-type]  # what runs.waiting returns
             case NotWritten(_Looked()):
@@ -190,6 +210,16 @@ class JobManager(GenServer):
     def _take(self, event: Event) -> None:
         if isinstance(event, SlotReady) and not self._watch(event):
             return
+        # First of all: the place that this event frees may have been freed by abandoning an attempt.
+        self._count_abandoned()
+        self._decide(event)
+
+    def _count_abandoned(self) -> None:
+        count = 0 if self._engine is None else self._engine.abandoned
+        if count != self.state.abandoned:
+            self._decide(Abandoned(count))
+
+    def _decide(self, event: Event) -> None:
         self.state, effects = dispatch.decide(self.state, event, self._jitter)
         for effect in effects:
             self._carry_out(effect)
@@ -236,6 +266,10 @@ class JobManager(GenServer):
                 reply_to.reply(value)
             case Report(name, fields):
                 self.events.emit(name, **fields)
+            case Later(seconds, event):
+                self.send_after(seconds, event)
+            case Resign():
+                cast(names.FUSE, fuse.Blow())
 
     def _record_failure(self, effect: RecordFailure) -> None:
         completion_id, now = self.runtime.new_id(), self.clock.sql_now()
@@ -326,6 +360,9 @@ def _status(state: State) -> dict[str, object]:
         "waiting": len(state.waiting),
         "unacknowledged": state.unacknowledged,
         "is_draining": state.is_draining,
+        "abandoned": state.abandoned,
+        "abandoned_limit": state.endurance.abandoned_limit,
+        "is_degraded": state.is_exhausted,
         "completed": state.completed,
         "failed": state.failed,
     }

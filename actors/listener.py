@@ -69,11 +69,12 @@ class Listener(GenServer):
                 super().handle_info(message)
 
     def _listen(self) -> None:
-        # Closing our end wakes the thread, whatever it waits for; the thread closes its own.
+        me, url, runtime = self.ref, self._url, self.runtime
+        # Closing our end wakes the thread, whatever it waits for; the thread closes its own. From here on nothing is
+        # asked that would end a server that has just been killed: nobody would close the other end.
         ours, stop = socket.socketpair()
-        me, url = self.ref, self._url
         me.process.exited.subscribe(ours.close)  # also when killed
-        self.runtime.spawn(lambda: _hear(me, url, stop), f"{self.path}/connection")
+        runtime.spawn(lambda: _hear(me, url, stop), f"{self.path}/connection")
 
 
 def _hear(listener: Ref, url: str, stop: socket.socket) -> None:

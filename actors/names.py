@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+FUSE = "fuse"
 MANAGER = "manager"
 CLAIMER = "claimer"
 WRITER = "writer"

@@ -7,17 +7,18 @@ import select
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import httpcore
 
+from datasources.host_names import HostNames
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.clock import Clock
 
 
 class Exchange:
-    """One request under way: until when it may last, who may cancel it, and the socket that it waits on now.
+    """One request under way: until when it may last, who may cancel it, and what it waits on now.
 
     `is_sent` turns true just before the first byte of the request leaves.
     """
@@ -28,6 +29,7 @@ class Exchange:
         self._deadline, self._clock = deadline, clock
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
+        self._woken: threading.Event | None = None
 
     def remaining_s(self) -> float:
         """Seconds until the deadline; 0 or less when it has passed."""
@@ -49,16 +51,35 @@ class Exchange:
         """How long an operation on `sock` may block; `TimeoutError` when it may not at all."""
         # The socket is attached before the look at the token: a cancel in between finds it and shuts it down.
         self._attach(sock)
-        left_s = 0.0 if self.token.is_cancelled else self.remaining_s()
+        left_s = self._left_s()
         if left_s <= 0:
             raise TimeoutError("the time of this request is over")
         return left_s
+
+    def wait(self, is_done: Callable[[], bool], woken: threading.Event) -> bool:
+        """Wait until `is_done`, which is looked at whenever `woken` is set; false when the time was over first."""
+        with self._lock:
+            self._woken = woken
+        try:
+            while not is_done():
+                left_s = self._left_s()
+                if left_s <= 0:
+                    return False
+                woken.wait(left_s)
+                woken.clear()
+        finally:
+            with self._lock:
+                self._woken = None
+        return True
 
     def release(self, sock: socket.socket) -> None:
         """Forget `sock`, which is about to be closed."""
         with self._lock:
             if self._socket is sock:
                 self._socket = None
+
+    def _left_s(self) -> float:
+        return 0.0 if self.token.is_cancelled else self.remaining_s()
 
     def _attach(self, sock: socket.socket | None) -> None:
         with self._lock:
@@ -70,6 +91,8 @@ class Exchange:
 
     def _wake(self) -> None:
         with self._lock:
+            if self._woken is not None:
+                self._woken.set()
             if self._socket is not None:
                 # Not the TLS socket's own shutdown: it drops state that the reading thread still uses.
                 with contextlib.suppress(OSError):
@@ -79,7 +102,8 @@ class Exchange:
 class Network(httpcore.NetworkBackend):
     """Opens the connections of one transport; each thread works on one exchange at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, hosts: HostNames | None = None) -> None:
+        self._hosts = hosts or HostNames()
         self._local = threading.local()
 
     @contextlib.contextmanager
@@ -117,7 +141,7 @@ class Network(httpcore.NetworkBackend):
         """Connect to the first address that answers, all of them within the deadline."""
         with _raising(httpcore.ConnectTimeout, httpcore.ConnectError):
             failure: OSError = OSError(f"no address for {host}")
-            for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            for family, kind, protocol, _, address in self._hosts.addresses(host, port, self.exchange.wait):
                 sock = socket.socket(family, kind, protocol)
                 try:
                     sock.settimeout(self.exchange.wait_s(sock))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Protocol
 
+from datasources.host_names import HostNames
 from datasources.jquants.endpoints import JQUANTS
 from datasources.jquants.v2 import JQuantsV2
 from datasources.yahoo import YAHOO, YahooChart
@@ -34,6 +35,7 @@ class Opener(Protocol):
         clock: Clock,
         windows: Sequence[Window],
         events: Events,
+        hosts: HostNames,
     ) -> DataSource: ...
 
 
@@ -77,8 +79,12 @@ def build(
     clock: Clock,
     windows: Sequence[Window],
     events: Events,
+    hosts: HostNames,
 ) -> DataSource:
-    """The client of one source for one credential; `base_url` "" and no `windows` mean the source's own."""
+    """The client of one source for one credential; `base_url` "" and no `windows` mean the source's own.
+
+    `hosts` looks up the names of all clients.
+    """
     provider = find(code)
     if provider.spec.needs_credential and not credential:
         raise CredentialsMissing(code)
@@ -89,6 +95,7 @@ def build(
         clock,
         windows or provider.spec.windows,
         events,
+        hosts,
     )
 
 
@@ -99,8 +106,9 @@ def _open_jquants(
     clock: Clock,
     windows: Sequence[Window],
     events: Events,
+    hosts: HostNames,
 ) -> DataSource:
-    return JQuantsV2(base_url, credential, gate, clock, events, windows=windows)
+    return JQuantsV2(base_url, credential, gate, clock, events, windows=windows, hosts=hosts)
 
 
 def _open_yahoo(
@@ -110,8 +118,9 @@ def _open_yahoo(
     clock: Clock,
     windows: Sequence[Window],
     events: Events,
+    hosts: HostNames,
 ) -> DataSource:
-    return YahooChart(base_url, gate, clock, events, windows=windows)
+    return YahooChart(base_url, gate, clock, events, windows=windows, hosts=hosts)
 
 
 _BUILT_IN = (Provider(JQUANTS, _open_jquants), Provider(YAHOO, _open_yahoo))

@@ -17,6 +17,7 @@ from urllib.parse import quote, quote_plus, urlencode, urlsplit
 import httpcore
 
 from datasources.connection import Exchange, Network
+from datasources.host_names import HostNames
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.errors import Cancelled, InvalidInput, Reason, SourceError
@@ -44,7 +45,7 @@ class Transport:
 
     Plain http is for loopback hosts only. Redirects are answers, never followed; nothing is tried twice;
     proxies of the environment are not used. `headers` go with every request; `secrets` never show up in an
-    error's text.
+    error's text. Names are looked up by `hosts`, by default in the calling thread.
 
     Example:
         >>> from moomarkets.domain.clock import SystemClock
@@ -63,12 +64,13 @@ class Transport:
         secrets: Sequence[str] = (),
         max_bytes: int = MAX_BYTES,
         ssl_context: ssl.SSLContext | None = None,
+        hosts: HostNames | None = None,
     ) -> None:
         self._source, self._clock, self._max_bytes = source, clock, max_bytes
         self._scheme, self._host, self._port, self._prefix = _origin(base_url)
         self._headers = _headers(self._scheme, self._host, self._port, headers or {})
         self._secrets = sorted({form for secret in secrets if secret for form in _forms(secret)}, key=len)[::-1]
-        self._network = Network()
+        self._network = Network(hosts)
         # Every attempt that runs may hold one connection; the permits bound them, not the pool.
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl_context or _trusted(self._scheme),
@@ -154,6 +156,7 @@ class Transport:
             },
         )
         response = self._pool.handle_request(request)
+        permit.answered()
         try:
             headers = {name.lower(): value for name, value in response.headers}
             body = self._body(response, headers.get(b"content-encoding", b"").strip().lower())

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from datasources.columns import clean, numbers, without_twins
+from datasources.host_names import HostNames
 from datasources.pace import narrowest
 from datasources.transport import MAX_BYTES, Reply, Transport
 from moomarkets.domain.cancel import CancelToken
@@ -92,10 +93,11 @@ class YahooChart:
         *,
         windows: Sequence[Window] = YAHOO.windows,
         max_bytes: int = MAX_BYTES,
+        hosts: HostNames | None = None,
     ) -> None:
         self._gate, self._clock, self._events = gate, clock, events
         self._windows = tuple(windows)
-        self._transport = Transport(YAHOO.code, base_url, clock, max_bytes=max_bytes)
+        self._transport = Transport(YAHOO.code, base_url, clock, max_bytes=max_bytes, hosts=hosts)
 
     def fetch_data(self, endpoint: Endpoint, parameters: dict[str, str], token: CancelToken) -> Batch:
         """The bars of one symbol; an existing symbol without rows in that time is an empty batch."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from actors import names
 from actors.claimer import ClaimRules
+from actors.endurance import Endurance
 from actors.job_executor import ExecutorRules
 from actors.otp.runtime import Runtime
+from actors.otp.thread_runtime import ThreadRuntime
 from actors.rescuer import RescueRules
 from actors.tree import Parts
 from moomarkets.domain.job import NodeIdentity
+from moomarkets.engines.computations import Computations
+from moomarkets.engines.process import ProcessEngine
 from moomarkets.engines.thread import ThreadEngine
 from moomarkets.installation import Installation, Learn
 from moomarkets.jobtypes.job_type import JobType, Tools
@@ -28,6 +33,9 @@ RUNNER_CONNECTIONS = 10
 FORGETTABLE = (names.LEASES,)
 """What these write may be lost when the server crashes: a lease that was not renewed ends a little earlier."""
 
+LATE_THREAD_S = 2.0
+"""How long the end of a thread is waited for that did not stop when asked to; it dies with the process."""
+
 
 def enter_node(installation: Installation, runtime: Runtime, undo: ExitStack) -> NodeIdentity:
     """Register this process as a node; `undo` says that it has left."""
@@ -39,7 +47,7 @@ def enter_node(installation: Installation, runtime: Runtime, undo: ExitStack) ->
 
 def build_parts(
     settings: Settings,
-    runtime: Runtime,
+    runtime: ThreadRuntime,
     installation: Installation,
     node: NodeIdentity,
     learn: Learn,
@@ -48,13 +56,22 @@ def build_parts(
 ) -> Parts:
     """All that the tree needs, with `extra` job types beside those that are installed.
 
-    `undo` gets what takes each part down again, except for the engine.
+    `undo` gets what takes each part down again.
     """
+    engine = ThreadEngine(runtime.spawn, name="engine")
+    processes = ProcessEngine(runtime.spawn, workers=settings.process_workers)
+    computations = Computations(processes, runtime.wait_for)
     tools = _tools(settings, runtime, installation, node, learn, extra, undo)
+    tools = replace(tools, compute=computations.compute)
     writers = (names.WRITER, names.LEASES, names.PERMITS, names.RESCUE_WRITER, names.CLAIMER)
+    pools = {name: installation.pool(name, waits_for_disk=name not in FORGETTABLE) for name in writers}
+    # The threads end before the pools close: whoever came back late would open a connection again.
+    undo.callback(runtime.close, LATE_THREAD_S)
+    undo.callback(engine.close)
+    undo.callback(computations.close)
     return Parts(
         server=installation.place.server,
-        pools={name: installation.pool(name, waits_for_disk=name not in FORGETTABLE) for name in writers},
+        pools=pools,
         claim=ClaimRules(
             node_id=node.id,
             job_types=tuple(tools.job_types),
@@ -63,12 +80,13 @@ def build_parts(
             at_once=settings.claim_batch,
         ),
         rescue=RescueRules(node, settings.rescue_every_s, settings.lease_s, settings.crash_limit),
-        executor=ExecutorRules(lease_s=settings.lease_s),
-        engine=ThreadEngine(runtime.spawn, name="engine"),
+        executor=ExecutorRules(lease_s=settings.lease_s, deadline_s=settings.attempt_deadline_s),
+        engine=engine,
         perform=lambda attempt, completion_id, token: perform(attempt, completion_id, tools, token),
         executors=settings.executors,
         poll_s=settings.poll_s,
         listen_url=installation.place.app_url,
+        endurance=Endurance(settings.abandoned_limit or 2 * settings.executors, drain_s=settings.drain_deadline_s),
     )
 
 

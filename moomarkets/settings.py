@@ -32,7 +32,7 @@ def _seconds(default: float, low: float, high: float, meaning: str) -> Any:
     return Field(default, ge=low, le=high, description=meaning, json_schema_extra=notes)
 
 
-def _whole(default: int, low: int, high: int, meaning: str) -> Any:
+def _whole(default: int | None, low: int, high: int, meaning: str) -> Any:
     notes: dict[str, Any] = {"expected": f"a whole number from {low:,} to {high:,}"}
     return Field(default, ge=low, le=high, description=meaning, json_schema_extra=notes)
 
@@ -111,7 +111,12 @@ class Settings(BaseSettings):
         "auto", "one of auto, console, json", "form of the log; auto: console on a terminal, else JSON"
     )
     executors: values.Whole = _whole(8, 1, 200, "slots for jobs that wait for providers")
+    process_workers: values.Whole = _whole(2, 1, 64, "processes for computations, started when needed")
+    abandoned_limit: values.Whole | None = _whole(
+        None, 1, 10_000, "hung jobs that are borne before no work is taken; default: twice `executors`"
+    )
     claim_batch: values.Whole = _whole(50, 1, 500, "jobs claimed in one statement, at most")
+    attempt_deadline_s: values.Seconds = _seconds(3600, 1, 604800, "one attempt of a job, which is cancelled then")
     lease_s: values.Seconds = _seconds(6, 1, 600, "how long a silent executor keeps its job")
     request_deadline_s: values.Seconds = _seconds(60, 1, 600, "one request, from its permit to the last byte")
     drain_deadline_s: values.Seconds = _seconds(30, 1, 600, "how long running jobs may take to finish at the end")

@@ -10,6 +10,7 @@ from datetime import timedelta, timezone
 from typing import Any
 
 from datasources.columns import RowReader, without_twins
+from datasources.host_names import HostNames
 from datasources.jquants.answers import NOTHING_NOW, OK, TOO_MANY, detail_of, reason_of
 from datasources.jquants.endpoints import (
     DROPPED_FIELDS,
@@ -70,6 +71,7 @@ class JQuantsV2:
         windows: Sequence[Window] = JQUANTS.windows,
         max_pages: int = MAX_PAGES,
         max_bytes: int = MAX_BYTES,
+        hosts: HostNames | None = None,
     ) -> None:
         key = credential["api_key"].reveal() if "api_key" in credential else ""
         if _KEY.fullmatch(key) is None:
@@ -85,6 +87,7 @@ class JQuantsV2:
             headers={"x-api-key": key},
             secrets=(key,),
             max_bytes=max_bytes,
+            hosts=hosts,
         )
         self._readers = {endpoint.name: _reader(endpoint) for endpoint in JQUANTS.endpoints}
 

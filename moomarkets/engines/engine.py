@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.job import Ending
+from moomarkets.domain.job import Failed
 
-Work = Callable[[CancelToken], Ending]
-"""One attempt: does everything, including its own commit, and returns how it ended."""
+T = TypeVar("T")
+
+Work = Callable[[CancelToken], T]
+"""One attempt: does everything, including its own commit, and returns what came of it."""
+
+Spawn = Callable[[Callable[[], None], str], object]
+"""Starts a daemon thread that runs a function, under a name; injected, so that a simulation can do otherwise."""
 
 
 class Started(Protocol):
     """An attempt under way."""
 
     def abandon(self) -> None:
-        """Stop waiting for it: its ending is dropped, its place is free. The fence in the store makes that safe."""
+        """Stop waiting for it: its outcome is dropped, its place is free. The fence in the store makes that safe."""
 
 
 class Engine(Protocol):
-    """Runs attempts. `on_done` is called exactly once per attempt, from a thread of the engine, unless abandoned."""
+    """Runs attempts. `on_done` is called exactly once for each, unless it is abandoned; it must be quick, never raise.
 
-    def start(self, work: Work, token: CancelToken, on_done: Callable[[Ending], None], name: str) -> Started:
-        """Run `work` now; every way in which it can end, any BaseException included, becomes an `Ending`."""
+    It gets what the work returned, or a `Failed` where it raised, whatever it raised: a `SystemExit` or
+    `KeyboardInterrupt` of job code is a failed attempt and nothing else.
+    """
+
+    def start(self, work: Work[T], token: CancelToken, on_done: Callable[[T | Failed], None], name: str) -> Started:
+        """Run `work` as soon as there is a place for it; `on_done` comes from any thread, also from within."""
 
     @property
     def abandoned(self) -> int:
-        """How many abandoned attempts have not come back yet."""
+        """How many abandoned attempts have not come back, or been ended, yet."""
 
     def close(self) -> None:
-        """Let idle threads or processes end."""
+        """Start nothing more and let idle threads or processes end; work under way ends too, where it can be ended."""

@@ -6,18 +6,20 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import AttemptError, Reason
-from moomarkets.domain.job import Ending, Failed
-from moomarkets.engines.engine import Work
-
-Spawn = Callable[[Callable[[], None], str], object]
-"""Starts a daemon thread that runs a function, under a name; injected, so that a simulation can do otherwise."""
+from moomarkets.domain.errors import Reason
+from moomarkets.domain.job import Failed
+from moomarkets.engines.border import attempt
+from moomarkets.engines.engine import Spawn, T, Work
 
 
 class ThreadEngine:
     """Runs each attempt in a thread of its own for as long as it lasts; idle threads are used again.
+
+    A thread cannot be ended: one whose attempt is abandoned stays until the attempt comes back, and `abandoned`
+    counts it.
 
     Example:
         >>> import threading
@@ -41,13 +43,17 @@ class ThreadEngine:
     def abandoned(self) -> int:
         return self._abandoned
 
-    def start(self, work: Work, token: CancelToken, on_done: Callable[[Ending], None], name: str) -> _Assignment:
+    def start(self, work: Work[T], token: CancelToken, on_done: Callable[[T | Failed], None], name: str) -> _Assignment:
         assignment = _Assignment(self, work, token, on_done)
         with self._lock:
+            is_closed = self._is_closed
             worker = self._idle.pop() if self._idle else None
             if worker is None:
                 self._made += 1
             number = self._made
+        if is_closed:
+            on_done(Failed(Reason.INTERRUPTED, "the engine is closed"))
+            return assignment
         if worker is None:
             worker = _Worker()
             self._spawn(lambda: self._serve(worker), f"{self._name}/{number}")
@@ -64,7 +70,7 @@ class ThreadEngine:
 
     def _serve(self, worker: _Worker) -> None:
         while (assignment := worker.inbox.get()) is not None:
-            ending = _run(assignment.work, assignment.token)
+            outcome = attempt(assignment.work, assignment.token)
             with self._lock:
                 is_wanted = not assignment.is_abandoned
                 assignment.is_over = True
@@ -74,7 +80,7 @@ class ThreadEngine:
                 elif not is_wanted:
                     self._abandoned -= 1
             if is_wanted:
-                assignment.on_done(ending)
+                assignment.on_done(outcome)
             if not goes_on:
                 return
 
@@ -94,34 +100,15 @@ class _Worker:
 
 @dataclass(slots=True)
 class _Assignment:
-    """One attempt given to a thread."""
+    """One attempt given to a thread; what it returns, only the two sides know."""
 
     engine: ThreadEngine
-    work: Work
+    work: Work[Any]
     token: CancelToken
-    on_done: Callable[[Ending], None]
+    on_done: Callable[[Any], None]
     is_abandoned: bool = False
     is_over: bool = False
 
     def abandon(self) -> None:
-        """Drop the attempt's ending, whenever it comes."""
+        """Drop the attempt's outcome, whenever it comes."""
         self.engine._abandon(self)
-
-
-def _run(work: Work, token: CancelToken) -> Ending:
-    """The border to job code: nothing that it raises goes further."""
-    try:
-        return work(token)
-    except AttemptError as error:
-        return Failed(error.reason, error.detail)
-    except BaseException as error:  # noqa: BLE001 - whatever job code raises is a failed attempt, nothing else
-        return Failed(Reason.INVALID, _described(error)[:500])
-
-
-def _described(error: BaseException) -> str:
-    """The error's type and text; the text is made by foreign code too, and may itself fail."""
-    name = type(error).__name__
-    try:
-        return f"{name}: {error}"
-    except BaseException:  # noqa: BLE001 - whatever job code raises is a failed attempt, nothing else
-        return name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
@@ -13,6 +13,7 @@ from moomarkets.domain.calendar import TokyoCalendar
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.coverage import Covered
+from moomarkets.domain.errors import AttemptError, Reason
 from moomarkets.domain.events import Events
 from moomarkets.domain.job import Attempt, PlannedJob, Usage
 from moomarkets.domain.schedule import Schedule
@@ -22,6 +23,14 @@ from moomarkets.store.database import Database
 Reach = Callable[[date], tuple[date, date | None]]
 """First and last date that a subscription lets us read, as of today; None where the end is open."""
 
+Compute = Callable[[str, Mapping[str, object], CancelToken], Any]
+"""Computes `package.module:function` of these arguments in a process of its own, and waits for its JSON value."""
+
+
+def no_compute(function: str, arguments: Mapping[str, object], token: CancelToken) -> Any:
+    """Where there are no processes to compute in."""
+    raise AttemptError(Reason.INVALID, f"{function}: expected a process to compute it in, got none here")
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
@@ -29,6 +38,10 @@ class Tools:
 
     `open_source` gives the client of a source with the user's credential, behind that credential's rate limiter.
     `source_ids` maps source codes to their rows, `reach` says for a source what the plan allows.
+
+    `compute` is for what takes long or may hang in C: `tools.compute("my_package.factors:momentum", {"closes": …},
+    token)` has a pure function, which takes `(arguments, token)` and returns JSON, computed in another process, and
+    raises `AttemptError` where that fails. A cancel that the function does not heed ends its process.
     """
 
     database: Database
@@ -38,6 +51,7 @@ class Tools:
     job_types: Mapping[str, JobType]
     clock: Clock
     events: Events
+    compute: Compute = no_compute
 
 
 @dataclass(frozen=True, slots=True)

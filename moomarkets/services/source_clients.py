@@ -13,10 +13,12 @@ from actors import names
 from actors.otp.administration import start_child
 from actors.otp.child import ChildSpec, Restart
 from actors.otp.errors import AlreadyStarted, CallError, ChildRefused, StartError
+from actors.otp.promise import Promise
 from actors.otp.runtime import Runtime
-from actors.permit_gate import LimiterGate
+from actors.permit_gate import WAIT_S, LimiterGate
 from actors.rate_limiter import LimiterRules, RateLimiter
 from datasources import registry
+from datasources.host_names import HostNames
 from moomarkets.domain.errors import CredentialsMissing
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import DataSource, SourceSpec
@@ -62,7 +64,8 @@ class SourceClients:
         self._runtime, self._database, self._keyring = runtime, database, keyring
         self._specs, self._source_ids, self._rules, self._learn = specs, source_ids, rules, learn
         self._lock = threading.Lock()
-        self._starting = threading.Lock()
+        self._starting: dict[str, Promise[None]] = {}
+        self._hosts = HostNames(runtime.spawn, runtime.events)
         self._opened: dict[tuple[int, str], _Opened] = {}
         # Attempts may be using them still.
         self._replaced: list[DataSource] = []
@@ -122,22 +125,35 @@ class SourceClients:
         )
         gate = LimiterGate(self._runtime, rules, self._ensure_limiter)
         runtime = self._runtime
-        return registry.build(code, spec.base_url, credential, gate, runtime.clock, spec.windows, runtime.events)
+        return registry.build(
+            code, spec.base_url, credential, gate, runtime.clock, spec.windows, runtime.events, self._hosts
+        )
 
     def _ensure_limiter(self, rules: LimiterRules) -> None:
-        """Start the credential's limiter where there is none; two who try at once get the same one."""
-        spec = ChildSpec(
-            f"{rules.source}-{rules.user_id}",
-            RateLimiter,
-            (rules,),
-            # Whoever needs it next starts it again: a supervisor that did so too would find the name taken.
-            restart=Restart.TEMPORARY,
-            name=names.limiter(rules.source, rules.user_id),
-        )
+        """Start the credential's limiter where there is none; while somebody else is at it, wait a moment for that.
+
+        No lock is held meanwhile: of many who ask at once one starts it, and the others ask again.
+        """
+        name, mine = names.limiter(rules.source, rules.user_id), Promise[None]()
+        with self._lock:
+            starting = self._starting.setdefault(name, mine)
+        if starting is not mine:
+            self._runtime.wait_for(starting, WAIT_S)
+            return
         try:
-            with self._starting:
-                if self._runtime.whereis(names.limiter(rules.source, rules.user_id)) is None:
-                    start_child(self._runtime.named(names.LIMITERS), spec)
+            self._start_limiter(name, rules)
+        finally:
+            with self._lock:
+                del self._starting[name]
+            mine.resolve(None)
+
+    def _start_limiter(self, name: str, rules: LimiterRules) -> None:
+        if self._runtime.whereis(name) is not None:
+            return
+        # Whoever needs it next starts it again: a supervisor that did so too would find the name taken.
+        spec = ChildSpec(f"{rules.source}-{rules.user_id}", RateLimiter, (rules,), restart=Restart.TEMPORARY, name=name)
+        try:
+            start_child(self._runtime.named(names.LIMITERS), spec)
         except AlreadyStarted:
             return  # somebody else was quicker
         except (StartError, ChildRefused, CallError) as error:

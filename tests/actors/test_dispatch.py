@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.dispatch import MOST_UNACKNOWLEDGED, State, decide, with_write
 from actors.dispatch_messages import (
+    Abandoned,
     Acknowledged,
     Answer,
     Assign,
@@ -12,13 +13,17 @@ from actors.dispatch_messages import (
     Claimed,
     ClaimsOver,
     Drain,
+    DrainOver,
     Effect,
     Event,
     Finished,
     Interrupt,
+    Later,
     LookAtRuns,
+    PatienceOver,
     RecordFailure,
     Report,
+    Resign,
     RunsChanged,
     RunsSeen,
     SlotGone,
@@ -29,6 +34,7 @@ from actors.dispatch_messages import (
     WakeClaimer,
     Want,
 )
+from actors.endurance import Endurance
 from moomarkets.domain.dependencies import WaitingRun
 from moomarkets.domain.errors import Reason
 from moomarkets.domain.job import PLAN, Failed, LostLease, Succeeded
@@ -222,3 +228,92 @@ def test_an_interrupt_stops_everything_that_runs() -> None:
 
     stops = [effect for effect in effects if isinstance(effect, Stop)]
     assert [(stop.slot, stop.reason) for stop in stops] == [("x0", Reason.INTERRUPTED), ("x1", Reason.INTERRUPTED)]
+
+
+FRAIL = State(endurance=Endurance(abandoned_limit=2, patience_s=60, drain_s=30, give_back_s=8))
+
+
+def reports(effects: list[Effect]) -> list[str]:
+    return [effect.name for effect in effects if isinstance(effect, Report)]
+
+
+def test_as_many_abandoned_attempts_as_are_allowed_change_nothing() -> None:
+    state, effects = after(SlotReady("x0"), Abandoned(2), state=FRAIL)
+
+    assert effects == [Want(1, 0)]
+    assert (state.abandoned, state.is_exhausted) == (2, False)
+
+
+def test_above_the_limit_nothing_is_claimed_and_what_waits_goes_back_uncharged() -> None:
+    """O02."""
+    state, effects = after(SlotReady("x0"), Claimed((attempt(1), attempt(2))), Abandoned(3), state=FRAIL)
+    state, later = after(Claimed((attempt(3),)), state=state)
+
+    assert Report("engine.exhausted", {"abandoned": 3, "limit": 2}) in effects
+    assert Want(0, 2) in effects
+    put_back = [effect for effect in [*effects, *later] if isinstance(effect, RecordFailure)]
+    assert [(one.attempt, one.verdict) for one in put_back] == [
+        (attempt(2), Retry(0.0, is_charged=False)), (attempt(3), Retry(0.0, is_charged=False)),
+    ]  # fmt: skip
+    assert state.running == {"x0": attempt(1)}
+
+
+def test_an_exhausted_engine_is_told_of_once_and_its_recovery_once() -> None:
+    """O02."""
+    state, told = FRAIL, []
+    for count in (3, 4, 3, 2, 1, 0):
+        state, effects = after(Abandoned(count), state=state)
+        told.append(reports(effects))
+
+    assert told == [["engine.exhausted"], [], [], ["engine.recovered"], [], []]
+
+
+def test_a_recovered_engine_takes_work_again() -> None:
+    state, _ = after(SlotReady("x0"), Abandoned(3), state=FRAIL)
+
+    _, effects = after(Abandoned(2), state=state)
+
+    assert effects[-1] == Want(1, 0)
+
+
+def test_above_twice_the_limit_the_node_drains_and_then_resigns() -> None:
+    """O02."""
+    state, asked = after(SlotReady("x0"), Claimed((attempt(1),)), Abandoned(5), state=FRAIL)
+    state, over = after(ClaimsOver(), state=state)
+    state, finished = after(Finished("x0", attempt(1), Succeeded()), state=state)
+    _, later = after(Acknowledged(), DrainOver(), state=with_write(state))
+
+    assert reports(asked) == ["engine.exhausted", "node.gave_up"]
+    assert Later(30, Interrupt()) in asked
+    assert Later(38, DrainOver()) in asked
+    assert StopClaiming() in asked
+    assert Resign() not in [*asked, *over, *later]
+    assert finished[-1] == Resign()
+
+
+def test_a_node_that_stays_exhausted_resigns_when_the_patience_is_over() -> None:
+    """O02."""
+    state, exhausted = after(Abandoned(3), state=FRAIL)
+    state, first_time_over = after(Abandoned(2), Abandoned(3), PatienceOver(1), state=state)
+    _, over = after(ClaimsOver(), PatienceOver(2), state=state)
+
+    assert Later(60, PatienceOver(1)) in exhausted
+    assert reports(first_time_over) == []
+    assert reports(over) == ["node.gave_up"]
+    assert over[-1] == Resign()
+
+
+def test_a_node_that_cannot_drain_resigns_all_the_same() -> None:
+    state, _ = after(SlotReady("x0"), Claimed((attempt(1),)), Abandoned(5), state=FRAIL)
+
+    state, effects = after(DrainOver(), state=state)
+    _, later = after(ClaimsOver(), Finished("x0", attempt(1), Succeeded()), DrainOver(), state=state)
+
+    assert effects == [Resign()]
+    assert Resign() not in later
+
+
+def test_a_node_that_stops_anyway_does_not_resign() -> None:
+    _, effects = after(Drain(waiter()), ClaimsOver(), Abandoned(5), DrainOver(), state=FRAIL)
+
+    assert Resign() not in effects

@@ -8,6 +8,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from actors.dispatch import State, decide
 from actors.dispatch_messages import (
+    Abandoned,
     Acknowledged,
     Answer,
     Assign,
@@ -16,15 +17,18 @@ from actors.dispatch_messages import (
     Claimed,
     ClaimsOver,
     Drain,
+    DrainOver,
     Effect,
     Event,
     Finished,
     Lapsed,
     LookAtRuns,
+    PatienceOver,
     RecordDone,
     Recorded,
     RecordFailure,
     Report,
+    Resign,
     RunsChanged,
     RunsSeen,
     SlotGone,
@@ -32,6 +36,7 @@ from actors.dispatch_messages import (
     StartRun,
     Want,
 )
+from actors.endurance import Endurance
 from actors.otp.messages import ReplyTo
 from moomarkets.domain.dependencies import WaitingRun
 from moomarkets.domain.errors import Reason
@@ -48,7 +53,9 @@ class AnyStory(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.state = State()
+        self.state = State(endurance=Endurance(abandoned_limit=2))
+        self.abandoned = 0
+        self.resigned = 0
         self.numbers = 0
         self.held: dict[str, Attempt] = {}
         self.settled: dict[int, int] = {}
@@ -69,7 +76,8 @@ class AnyStory(RuleBasedStateMachine):
     def carry_out(self, effect: Effect) -> None:
         match effect:
             case Assign(slot, given):
-                assert not self.drains
+                assert not self.is_closing
+                assert self.abandoned <= 2
                 assert slot not in self.held
                 self.held[slot] = given
             case RecordFailure(given, _, _):
@@ -81,12 +89,12 @@ class AnyStory(RuleBasedStateMachine):
             case Report("job.completed" | "job.fenced", fields):
                 self.settled[int(str(fields["job_id"])) - 1000] += 1
             case StartRun() | BlockRun():
-                assert not self.drains
+                assert not self.is_closing
                 self.writes += 1
             case LookAtRuns():
                 self.looks += 1
             case Want(count, received):
-                assert not self.drains or count == 0
+                assert count == 0 or not (self.is_closing or self.abandoned > 2)
                 assert received == self.numbers
                 self.room = count
             case Answer(reply_to, _):
@@ -95,6 +103,12 @@ class AnyStory(RuleBasedStateMachine):
                 assert not self.state.running
                 assert not self.state.unacknowledged
                 self.answered.add(reply_to)
+            case Resign():
+                self.resigned += 1
+
+    @property
+    def is_closing(self) -> bool:
+        return bool(self.drains) or self.state.is_draining
 
     def settle(self, given: Attempt) -> None:
         self.settled[given.lease.execution_id] += 1
@@ -172,7 +186,22 @@ class AnyStory(RuleBasedStateMachine):
             self.drains.append(waiter())
             self.take(Drain(self.drains[-1]))
 
-    @precondition(lambda self: self.drains)
+    @rule(count=st.integers(0, 6))
+    def attempts_are_abandoned_or_come_back(self, count: int) -> None:
+        self.abandoned = count
+        self.take(Abandoned(count))
+
+    @precondition(lambda self: self.state.exhaustions)
+    @rule(data=st.data())
+    def patience_ends(self, data: st.DataObject) -> None:
+        self.take(PatienceOver(data.draw(st.integers(1, self.state.exhaustions))))
+
+    @precondition(lambda self: self.state.is_resigning)
+    @rule()
+    def time_for_the_drain_ends(self) -> None:
+        self.take(DrainOver())
+
+    @precondition(lambda self: self.is_closing)
     @rule()
     def claims_end(self) -> None:
         self.over = True
@@ -193,15 +222,19 @@ class AnyStory(RuleBasedStateMachine):
 
     @invariant()
     def room_is_what_idle_executors_can_take_and_little_more(self) -> None:
-        if not self.drains:
+        if not self.is_closing and self.abandoned <= 2:
             idle = [slot for slot, one in self.state.slots.items() if one is None]
             assert len(idle) <= self.room + len(self.state.waiting)
             assert self.room <= len(idle) + len(self.state.slots) // 2
             assert not (idle and self.state.waiting)
 
     @invariant()
-    def nothing_waits_for_an_executor_while_draining(self) -> None:
-        assert not (self.drains and self.state.waiting)
+    def nothing_waits_for_an_executor_that_gets_nothing(self) -> None:
+        assert not ((self.is_closing or self.abandoned > 2) and self.state.waiting)
+
+    @invariant()
+    def a_node_resigns_at_most_once(self) -> None:
+        assert self.resigned <= 1
 
     @invariant()
     def drains_are_answered_when_all_is_over(self) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
+from functools import partial
+from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from actors import names
-from actors.job_executor import Cancel, ExecutorRules
+from actors.job_executor import Cancel, Execute, ExecutorRules
 from actors.rescuer import RescueRules
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import Cancelled, Reason
-from moomarkets.domain.job import Attempt
-from moomarkets.store import runs
+from moomarkets.domain.errors import Cancelled, Fenced, Reason
+from moomarkets.domain.job import Attempt, Ending, Succeeded, Usage
+from moomarkets.store import executions, runs
 from moomarkets.testing.recorded_events import RecordedEvents
 from tests.actors.books import Books
 from tests.actors.conftest import Open
@@ -33,10 +36,12 @@ RAISED = [
 def test_whatever_job_code_raises_is_a_failed_attempt_and_nothing_else(
     books: Books, open_house: Open, events: RecordedEvents
 ) -> None:
+    """O12."""
     errors = {type(error).__name__: error for error in RAISED}
     books.planned_run([*errors, "good"])
 
     def code(attempt: Attempt, token: CancelToken) -> None:
+        print('{"event": "ready"}\x00', flush=True)
         if attempt.key in errors:
             raise errors[attempt.key]
 
@@ -101,6 +106,63 @@ def test_a_late_result_of_an_abandoned_attempt_is_dropped(
 
     assert eventually(lambda: books.job("a")["status"] == "failed")
     assert events.of("job.completed") == []
+
+
+def test_a_job_that_ignores_its_cancel_is_tried_again_in_its_slot_and_its_late_result_is_fenced_in_the_store(
+    books: Books, open_house: Open, events: RecordedEvents
+) -> None:
+    """O01."""
+    books.planned_run(["a"], max_retries=1)
+    release, late = threading.Event(), queue.SimpleQueue[Fenced]()
+
+    def perform(attempt: Attempt, completion_id: UUID, token: CancelToken) -> Ending:
+        if attempt.number == 1:
+            release.wait(20)
+        complete = partial(executions.complete, attempt=attempt, completion_id=completion_id, write=store_nothing)
+        try:
+            return Succeeded(run_ended=books.database.perform(lambda connection: complete(connection, usage=Usage())))
+        except Fenced as error:
+            late.put(error)
+            raise
+
+    open_house(perform=perform, executors=1, executor=ExecutorRules(lease_s=6, deadline_s=0.05, grace_s=0.05))
+    put_back = events.wait_for("job.put_back")
+    events.wait_for("job.completed", job="a")
+    release.set()
+    late.get(timeout=10)
+
+    assert put_back.fields["reason"] == Reason.TIMED_OUT
+    ended = books.rows("SELECT status, reason, attempt FROM executions ORDER BY id")
+    assert ended == [("failed", "timed_out", 1), ("completed", None, 2)]
+    assert len(events.of("job.completed")) == len(events.of("job.abandoned")) == 1
+
+
+def test_an_executor_that_crashes_under_a_job_is_restarted_and_the_attempt_ends_once_and_is_tried_again(
+    books: Books, open_house: Open, events: RecordedEvents
+) -> None:
+    """O03."""
+    books.planned_run(["a"])
+    started, tokens = threading.Semaphore(0), list[CancelToken]()
+
+    def code(attempt: Attempt, token: CancelToken) -> None:
+        tokens.append(token)
+        started.release()
+        if len(tokens) == 1:
+            token.sleep(20)
+
+    house = open_house(code, executors=1)
+    assert started.acquire(timeout=5)
+    before = house.runtime.whereis(names.executor("x0"))
+    house.runtime.cast(names.executor("x0"), Execute(None))  # type: ignore[arg-type]  # which nothing can be done with
+    events.wait_for("job.completed", job="a")
+
+    assert house.runtime.whereis(names.executor("x0")) not in (None, before)
+    assert tokens[0].reason is Reason.INTERRUPTED
+    assert [event.fields["reason"] for event in events.of("job.put_back")] == [Reason.INTERRUPTED]
+    assert books.rows("SELECT status, attempt FROM executions ORDER BY id") == [("interrupted", 1), ("completed", 1)]
+
+
+def store_nothing(connection: Connection) -> None: ...
 
 
 def test_a_cancel_that_job_code_heeds_ends_the_attempt_at_once(

@@ -9,14 +9,20 @@ import pytest
 from sqlalchemy import Connection, text
 
 from actors import job_manager, names
+from actors.dispatch_messages import RunsChanged
+from actors.endurance import Endurance
+from actors.job_executor import ExecutorRules
 from actors.job_manager import JobManager
 from actors.otp.calls import call
 from actors.otp.errors import CallFailed, CallNotAllowed
 from actors.otp.gen_server import GenServer
+from actors.otp.reasons import SHUTDOWN
 from actors.otp.thread_runtime import ThreadRuntime
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.errors import NotFound
 from moomarkets.domain.job import Attempt
+from moomarkets.engines.thread import ThreadEngine
+from moomarkets.testing.manual_clock import ManualClock
 from moomarkets.testing.recorded_events import RecordedEvents
 from tests.actors.books import Books
 from tests.actors.conftest import Open
@@ -108,6 +114,7 @@ def test_a_call_inside_of_the_manager_is_refused(runtime: ThreadRuntime) -> None
 def test_an_executor_that_dies_has_its_attempt_settled_once_and_the_job_runs_again(
     books: Books, open_house: Open, events: RecordedEvents
 ) -> None:
+    """O03."""
     books.planned_run(["a"])
     started, release = threading.Semaphore(0), threading.Event()
 
@@ -219,3 +226,93 @@ def test_interrupted_attempts_are_given_back_uncharged(books: Books, open_house:
     drained.result()
 
     assert books.rows("SELECT status, attempts, retry_count FROM jobs") == [("pending", 0, 0)] * 2
+
+
+QUICK = ExecutorRules(lease_s=0.6, deadline_s=0.05, grace_s=0.05)
+
+
+def test_above_the_limit_of_abandoned_threads_nothing_is_claimed_until_enough_have_come_back(
+    books: Books, open_house: Open, events: RecordedEvents
+) -> None:
+    """O02."""
+    books.planned_run(["a", "b", "c"], max_retries=0)
+    release = threading.Event()
+    house = open_house(
+        lambda attempt, token: attempt.key == "c" or release.wait(20),
+        executors=1,
+        executor=QUICK,
+        endurance=Endurance(abandoned_limit=1),
+    )
+    events.wait_for("engine.exhausted", abandoned=2, limit=1)
+    events.wait_for("job.failed", times=2)
+    status = house.status()
+    assert eventually(lambda: books.job("c")["status"] == "pending")
+    waiting = books.job("c")
+    release.set()
+    events.wait_for("job.completed", job="c")
+
+    assert (status["abandoned"], status["abandoned_limit"], status["is_degraded"]) == (2, 1, True)
+    assert (waiting["status"], waiting["attempts"], waiting["retry_count"]) == ("pending", 0, 0)
+    assert books.value("SELECT count(*) FROM executions WHERE reason = 'interrupted'") <= 1  # claimed in advance
+    assert len(events.of("engine.exhausted")) == len(events.of("engine.recovered")) == 1
+    assert not house.status()["is_degraded"]
+
+
+def test_what_hangs_is_counted_with_every_beat_and_whenever_something_happens(
+    still: ThreadRuntime, clock: ManualClock, events: RecordedEvents
+) -> None:
+    engine, release, began = ThreadEngine(still.spawn), threading.Event(), threading.Semaphore(0)
+    manager = still.start(JobManager, 60.0, 6.0, engine, Endurance(abandoned_limit=1), name=names.MANAGER)
+
+    def hang(token: CancelToken) -> None:
+        began.release()
+        release.wait(20)
+
+    for _ in range(2):
+        started = engine.start(hang, CancelToken(), lambda outcome: None, "job")
+        assert began.acquire(timeout=5)
+        started.abandon()
+    assert manager is not None
+    clock.advance(2)
+    events.wait_for("engine.exhausted", abandoned=2)
+    release.set()
+    assert eventually(lambda: engine.abandoned == 0)
+    still.cast(names.MANAGER, RunsChanged())
+    events.wait_for("engine.recovered", abandoned=0)
+
+    assert not job_manager.status(still)["is_degraded"]
+    engine.close()
+
+
+def test_a_node_in_which_too_many_jobs_hang_for_too_long_drains_and_ends_its_tree(
+    books: Books, open_house: Open, events: RecordedEvents
+) -> None:
+    """O02."""
+    books.planned_run(["a", "b", "c"], max_retries=0)
+    release = threading.Event()
+    endurance = Endurance(abandoned_limit=1, patience_s=0.1)
+    house = open_house(lambda attempt, token: release.wait(20), executors=1, executor=QUICK, endurance=endurance)
+
+    assert house.runtime.wait_for(house.root.process.exited, 10)
+    release.set()
+
+    assert house.root.exit_reason == SHUTDOWN
+    assert [event.fields["abandoned"] for event in events.of("node.gave_up", limit=1)] == [2]
+    assert events.of("supervisor.finished", child="root/fuse")
+    assert [books.job(key)["status"] for key in "abc"] == ["failed", "failed", "pending"]
+
+
+def test_a_node_in_which_far_too_many_jobs_hang_does_not_wait_for_their_return(
+    books: Books, open_house: Open, events: RecordedEvents
+) -> None:
+    """O02."""
+    books.planned_run(["a", "b", "c", "d"], max_retries=0)
+    release = threading.Event()
+    endurance = Endurance(abandoned_limit=1, patience_s=3600)
+    house = open_house(lambda attempt, token: release.wait(20), executors=4, executor=QUICK, endurance=endurance)
+
+    assert house.runtime.wait_for(house.root.process.exited, 10)
+    release.set()
+
+    assert len(events.of("node.gave_up", limit=1)) == 1
+    assert books.value("SELECT count(*) FROM executions WHERE status = 'running'") == 0

@@ -66,6 +66,7 @@ def test_an_endpoint_of_its_own_window_is_held_to_both(hire: Hire, books: Books)
 
 
 def test_a_permit_that_nobody_takes_any_more_goes_back(hire: Hire) -> None:
+    """O11."""
     office = hire(Window(10, 60))
     office.use()
     before = office.live()
@@ -78,6 +79,7 @@ def test_a_permit_that_nobody_takes_any_more_goes_back(hire: Hire) -> None:
 
 
 def test_a_limiter_that_died_comes_back_with_what_was_spent(hire: Hire) -> None:
+    """O10."""
     office = hire(Window(3, 60))
     office.use(3)
 

@@ -17,6 +17,7 @@ def test_every_server_of_the_tree_has_its_place_and_name(open_house: Open, books
 
     assert paths == {
         "root": "root",
+        "root/fuse": names.FUSE,
         "root/core": None,
         "store_writers": None,
         **{f"store_writers/{name}": name for name in (names.WRITER, names.LEASES, names.PERMITS, names.RESCUE_WRITER)},

@@ -20,7 +20,8 @@ RESTRICTED = {
     # Jitter after a lost connection; what the actors decide by chance comes from their runtime.
     "random.*": {RUNTIME, *SIMULATION, "moomarkets/store/database.py"},
     "uuid.uuid?": {RUNTIME},
-    "threading.Thread": {RUNTIME, "datasources/simulators/server.py"},
+    # A worker process has no runtime.
+    "threading.Thread": {RUNTIME, "datasources/simulators/server.py", "moomarkets/engines/worker.py"},
     "threading.Timer": set(),
     "_thread.*": set(),
     "concurrent.*": set(),

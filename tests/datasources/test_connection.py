@@ -1,4 +1,4 @@
-"""Connections over TLS: verified, and woken like plain ones."""
+"""Connections, plain and over TLS: verified, and woken at once whatever they wait for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -20,11 +20,14 @@ from cryptography.x509.oid import NameOID
 
 from datasources.transport import Reply, Transport
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.clock import SystemClock
+from moomarkets.domain.clock import Clock, SystemClock
 from moomarkets.domain.errors import Cancelled, Reason, SourceError
+from moomarkets.testing.manual_clock import ManualClock
 from moomarkets.testing.open_gate import OpenPermit
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+MUCH = b"x" * 50_000_000
+AT_ONCE_S = 0.3
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +58,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def listener(serve: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Serves one connection in a thread of its own; yields the https address."""
+def listener(serve: Callable[[socket.socket], None], scheme: str = "https") -> Iterator[str]:
+    """Serves one connection in a thread of its own; yields the address."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def run() -> None:
@@ -66,15 +69,34 @@ def listener(serve: Callable[[socket.socket], None]) -> Iterator[str]:
 
         thread = threading.Thread(target=run)
         thread.start()
-        yield f"https://127.0.0.1:{server.getsockname()[1]}"
+        yield f"{scheme}://127.0.0.1:{server.getsockname()[1]}"
         thread.join(5)
         assert not thread.is_alive()
 
 
-def get(url: str, context: ssl.SSLContext | None, token: CancelToken, seconds: float = 10) -> Reply:
-    client = Transport("test", url, SystemClock(), ssl_context=context)
+@contextmanager
+def full_listener() -> Iterator[str]:
+    """An address to which nobody can connect, and which does not refuse: its queue is full."""
+    with ExitStack() as opened, socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        for _ in range(2):
+            first = opened.enter_context(socket.socket())
+            first.setblocking(False)
+            first.connect_ex(server.getsockname())
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def get(
+    url: str,
+    context: ssl.SSLContext | None,
+    token: CancelToken,
+    seconds: float = 10,
+    content: bytes = b"",
+    clock: Clock | None = None,
+) -> Reply:
+    clock = clock or SystemClock()
+    client = Transport("test", url, clock, ssl_context=context)
     try:
-        return client.send("GET", "/", {}, OpenPermit(SystemClock().monotonic() + seconds), token)
+        return client.send("POST", "/", {}, OpenPermit(clock.monotonic() + seconds), token, content)
     finally:
         client.close()
 
@@ -108,36 +130,87 @@ def test_a_certificate_that_nobody_vouches_for_is_a_network_error(certificate: P
     assert caught.value.reason is Reason.NETWORK
 
 
-@pytest.mark.parametrize("is_secured", [True, False])
-def test_a_cancel_wakes_a_blocked_read_and_a_blocked_handshake(certificate: Path, is_secured: bool) -> None:
-    reached = threading.Event()
+class Server:
+    """Lets a client block: in the handshake, in its read, or in its write; `reached` is set when it does."""
 
-    def serve(connection: socket.socket) -> None:
-        if is_secured:
-            connection = server_side(certificate).wrap_socket(connection, server_side=True)
+    def __init__(self, certificate: Path, blocks_in: str, *, is_secured: bool) -> None:
+        self.reached, self.may_end = threading.Event(), threading.Event()
+        self._certificate, self._blocks_in, self._is_secured = certificate, blocks_in, is_secured
+
+    def __call__(self, connection: socket.socket) -> None:
+        if self._is_secured and self._blocks_in != "handshake":
+            connection = server_side(self._certificate).wrap_socket(connection, server_side=True)
         connection.recv(1000)
-        reached.set()
-        # Until the client has gone.
-        while connection.recv(1000):
-            pass
+        if self._blocks_in == "write":
+            self._wait_until_no_more_comes(connection)
+        self.reached.set()
+        self.may_end.wait(10)
         connection.close()
 
-    token = CancelToken()
-    cancelled_at: list[float] = []
+    def _wait_until_no_more_comes(self, connection: socket.socket) -> None:
+        """The client is blocked once what has arrived grows no more."""
+        arrived, seen = 0, -1
+        while arrived != seen:
+            seen = arrived
+            threading.Event().wait(0.1)
+            # Not through TLS: what has arrived, read or not.
+            arrived = len(socket.socket.recv(connection, 10_000_000, socket.MSG_PEEK))
 
-    def cancel() -> None:
-        reached.wait(5)
-        cancelled_at.append(time.monotonic())
-        token.cancel()
 
-    thread = threading.Thread(target=cancel)
+@pytest.mark.parametrize(
+    ("blocks_in", "is_secured"),
+    [("read", False), ("read", True), ("write", False), ("write", True), ("handshake", True)],
+    ids=["read", "read over TLS", "write", "write over TLS", "handshake"],
+)
+@pytest.mark.parametrize("is_cancelled", [True, False], ids=["cancel", "jump of the clock"])
+def test_whatever_blocks_is_woken_at_once(
+    certificate: Path, blocks_in: str, is_secured: bool, is_cancelled: bool
+) -> None:
+    server = Server(certificate, blocks_in, is_secured=is_secured)
+    context = ssl.create_default_context(cafile=certificate) if is_secured else None
+    clock, token, woken_at = ManualClock(), CancelToken(), list[float]()
+
+    def wake() -> None:
+        server.reached.wait(5)
+        woken_at.append(time.monotonic())
+        token.cancel() if is_cancelled else clock.advance(100)
+
+    thread = threading.Thread(target=wake)
     thread.start()
-    with listener(serve) as url, pytest.raises(Cancelled):
-        get(url, ssl.create_default_context(cafile=certificate), token)
-    ended = time.monotonic()
+    content = MUCH if blocks_in == "write" else b""
+    with listener(server, "https" if is_secured else "http") as url:
+        with pytest.raises(Cancelled if is_cancelled else SourceError) as caught:
+            get(url, context, token, 60, content, clock)
+        took_s = time.monotonic() - woken_at[0]
+        server.may_end.set()
     thread.join()
 
-    assert ended - cancelled_at[0] < 0.3
+    assert caught.value.reason is (Reason.CANCELLED if is_cancelled else Reason.TIMEOUT)
+    assert took_s < AT_ONCE_S
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False], ids=["cancel", "jump of the clock"])
+def test_who_waits_to_be_connected_is_woken_at_once(is_cancelled: bool) -> None:
+    clock, token, ended = ManualClock(), CancelToken(), list[Reason]()
+
+    def attempt(url: str) -> None:
+        with pytest.raises((Cancelled, SourceError)) as caught:
+            get(url, None, token, 60, clock=clock)
+        ended.append(caught.value.reason)
+
+    with full_listener() as url:
+        thread = threading.Thread(target=attempt, args=(url,))
+        thread.start()
+        thread.join(0.2)
+        is_blocked = thread.is_alive()
+        token.cancel() if is_cancelled else clock.advance(100)
+        thread.join(AT_ONCE_S)
+        is_woken = not thread.is_alive()
+    thread.join()
+
+    assert is_blocked
+    assert is_woken
+    assert ended == [Reason.CANCELLED if is_cancelled else Reason.TIMEOUT]
 
 
 def test_a_handshake_that_nobody_answers_ends_at_the_deadline() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from datasources import registry
+from datasources.host_names import HostNames
 from datasources.jquants.v2 import JQuantsV2
 from datasources.yahoo import YahooChart
 from moomarkets.domain.clock import SystemClock
@@ -26,7 +27,7 @@ provider = Provider(replace(find("yahoo").spec, code="sunflower"), find("yahoo")
 
 def build(code: str, credential: dict[str, Secret] | None, windows: tuple[Window, ...] = ()) -> object:
     gate, clock = OpenGate(), SystemClock()
-    source = registry.build(code, "", credential, gate, clock, windows, RecordedEvents())
+    source = registry.build(code, "", credential, gate, clock, windows, RecordedEvents(), HostNames())
     limit = source.get_rate_limit()
     source.close()
     return type(source), limit

@@ -208,7 +208,7 @@ def test_a_stale_permit_sends_nothing_and_is_given_back(provider: ScriptedProvid
     client.close()
 
 
-def test_a_permit_whose_request_left_is_not_given_back(provider: ScriptedProvider) -> None:
+def test_a_permit_of_a_request_without_an_answer_is_neither_given_back_nor_over(provider: ScriptedProvider) -> None:
     client, permit = transport(provider), OpenPermit(SystemClock().monotonic() + 5)
     provider.faults.add(Fault("drop"))
 
@@ -216,6 +216,17 @@ def test_a_permit_whose_request_left_is_not_given_back(provider: ScriptedProvide
         client.send("GET", "/thing", {}, permit, CancelToken())
 
     assert not permit.is_unsent
+    assert not permit.is_answered
+    client.close()
+
+
+def test_a_permit_of_a_request_with_an_answer_is_over_whatever_that_says(provider: ScriptedProvider) -> None:
+    client, permit = transport(provider), OpenPermit(SystemClock().monotonic() + 5)
+    provider.faults.add(Fault("status", status=500))
+
+    client.send("GET", "/thing", {}, permit, CancelToken())
+
+    assert permit.is_answered
     client.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,15 +12,18 @@ from uuid import uuid4
 import pytest
 
 from actors import names
+from actors.otp import sys
 from actors.otp.dynamic_supervisor import DynamicSpec, DynamicSupervisor
+from actors.otp.promise import Promise
 from actors.otp.thread_runtime import ThreadRuntime
 from actors.store_writer import StoreWriter
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import CannotDecrypt, CredentialsMissing
+from moomarkets.domain.errors import Cancelled, CannotDecrypt, CredentialsMissing
 from moomarkets.domain.secret import Secret
 from moomarkets.installation import LOCAL_USER, Installation
 from moomarkets.services.source_clients import RequestRules, SourceClients
 from moomarkets.testing.recorded_events import RecordedEvents
+from tests.actors.otp.patience import eventually
 from tests.moomarkets.conftest import OpenInstallation
 from tests.support.providers import Providers
 
@@ -104,13 +109,7 @@ def test_a_source_without_credential_opens_for_everybody(desk: Desk) -> None:
 def test_many_who_ask_at_once_share_one_client_and_one_limiter(
     desk: Desk, simulated: Providers, events: RecordedEvents
 ) -> None:
-    def fetch() -> None:
-        client = desk.clients.open(LOCAL_USER, "yahoo")
-        client.fetch_data(
-            client.spec.endpoints[0], {"symbol": "AAPL", "from": "2026-11-02", "to": "2026-11-06"}, CancelToken()
-        )
-
-    running = [desk.runtime.spawn(fetch, f"fetch {number}") for number in range(8)]
+    running = [fetch(desk, number) for number in range(8)]
     for one in running:
         assert desk.runtime.wait_for(one, 20)
         one.result()
@@ -119,3 +118,72 @@ def test_many_who_ask_at_once_share_one_client_and_one_limiter(
     assert len(limiters) == 1
     assert len(simulated.yahoo.ledger.entries()) == 8
     assert events.of("limiter.not_started") == events.of("child.start_failed") == []
+
+
+def fetch(desk: Desk, number: int) -> Promise[None]:
+    """Fetch one symbol beside the test."""
+
+    def attempt() -> None:
+        client = desk.clients.open(LOCAL_USER, "yahoo")
+        asked = {"symbol": "AAPL", "from": "2026-11-02", "to": "2026-11-06"}
+        client.fetch_data(client.spec.endpoints[0], asked, CancelToken())
+
+    return desk.runtime.spawn(attempt, f"fetch {number}")
+
+
+def test_a_limiter_that_died_is_started_again_by_whoever_needs_it_next(desk: Desk) -> None:
+    first = fetch(desk, 1)
+    assert desk.runtime.wait_for(first, 20)
+
+    desk.runtime.kill(names.limiter("yahoo", LOCAL_USER))
+    second = fetch(desk, 2)
+
+    assert desk.runtime.wait_for(second, 20)
+    second.result()
+
+
+def test_of_many_who_need_a_limiter_one_asks_for_its_start_and_no_lock_is_held_meanwhile(desk: Desk) -> None:
+    limiters = desk.runtime.whereis(names.LIMITERS)
+    assert limiters is not None
+    sys.suspend(limiters)
+
+    running = [fetch(desk, number) for number in range(8)]
+    assert eventually(lambda: limiters.process.info().queue == 1)
+    others = [fetch(desk, number) for number in range(8, 16)]
+    assert not desk.runtime.wait_for(others[-1], 0.5)
+    queued = limiters.process.info().queue
+    desk.give("a-key-that-needs-the-lock")
+    desk.clients.open(LOCAL_USER, "jquants")
+    sys.resume(limiters)
+
+    assert queued == 1
+    for one in [*running, *others]:
+        assert desk.runtime.wait_for(one, 20)
+        one.result()
+
+
+def test_a_name_that_hangs_while_it_is_looked_up_holds_up_no_cancel(
+    desk: Desk, events: RecordedEvents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, may_answer, token = threading.Event(), threading.Event(), CancelToken()
+
+    def resolve(host: str, port: int, type: int, flags: int = 0) -> list[object]:
+        if not flags:
+            asked.set()
+            may_answer.wait(20)
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    client = desk.clients.open(LOCAL_USER, "yahoo")
+    fetching = desk.runtime.spawn(
+        lambda: client.fetch_data(client.spec.endpoints[0], {"symbol": "AAPL"}, token), "fetch"
+    )
+    assert asked.wait(10)
+    token.cancel()
+    is_over = desk.runtime.wait_for(fetching, 2)
+    may_answer.set()
+
+    assert is_over
+    with pytest.raises(Cancelled):
+        fetching.result()
+    assert events.of("lookup.abandoned", host="127.0.0.1")
