@@ -10,15 +10,14 @@ if __name__ == "__main__":
 
 import json
 import os
-import select
-import socket
 import sys
 from contextlib import closing
-from types import FrameType
+from dataclasses import dataclass, replace
 
 import click
 from rich.console import Console
 
+from actors.otp.reasons import KILLED, describe
 from moomarkets.assembly import VERSION
 from moomarkets.display import Display, LiveDisplay, PlainDisplay, StandardError, print_summary
 from moomarkets.domain.clock import Clock, SystemClock
@@ -27,68 +26,52 @@ from moomarkets.exit_codes import ExitCode, exit_code_of
 from moomarkets.logs import LogEvents, LogFormat
 from moomarkets.services.progress import Progress, Snapshot
 from moomarkets.settings import Settings, forget_secrets
+from moomarkets.store.reports import Record
 from moomarkets.system import System
+from moomarkets.wakes import Aside, Wakes
 
 LOOK_EVERY_S = 0.5
 PIPED_WIDTH = 120
 JSON = LogFormat.JSON.value
 STOP_MARGIN_S = 20.0
+"""What a stop may take beyond the time that running jobs have to finish."""
+
+GAVE_UP_MARGIN_S = 5.0
+"""What a stop may take when there is no tree left that could do anything in order."""
+
+SUMMARY_S = 3.0
 _REPORTED = ("job.", "run.", "occurrence.")
-
-
-class Wakes:
-    """One socket through which signals, the end of the tree and changes wake the main thread; no lock is involved."""
-
-    def __init__(self) -> None:
-        self._read, self._write = socket.socketpair()
-        for end in (self._read, self._write):
-            end.setblocking(False)
-        self.is_stopped = False
-        self.is_ended = False
-
-    def catch_signals(self) -> None:
-        """The first signal asks for an orderly stop, the second ends the process at once."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
-
-    def end(self) -> None:
-        """The tree has ended. Noted before the wake, which a full socket may swallow."""
-        self.is_ended = True
-        self.wake()
-
-    def wake(self) -> None:
-        """Wake the main thread; a full socket has woken it already."""
-        try:
-            self._write.send(b"w")
-        except OSError:
-            return
-
-    def wait(self, timeout_s: float | None) -> None:
-        """Wait for any of them, at most `timeout_s`."""
-        if not self.is_stopped and select.select([self._read], [], [], timeout_s)[0]:
-            self._read.recv(4096)
-
-    def close(self) -> None:
-        """Nothing is heard any more."""
-        for end in (self._read, self._write):
-            end.close()
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.is_stopped:
-            os._exit(ExitCode.INTERRUPTED)
-        self.is_stopped = True
-        self.wake()
+_ERRORS = ("server.crashed", "server.killed", "child.start_failed", "node.gave_up")
 
 
 class WakingEvents(LogEvents):
-    """Logs events, and wakes whoever shows the state when one tells of a change."""
+    """Logs events, wakes whoever shows the state when one tells of a change, and knows the last error of the tree."""
 
     wakes: Wakes | None = None
+    last_error = "none was reported"
 
     def emit(self, name: str, /, **fields: object) -> None:
         super().emit(name, **fields)
+        if name in _ERRORS:
+            where = f" ({fields['where']})" if fields.get("where") else ""
+            self.last_error = f"{fields.get('path')}: {fields.get('reason', KILLED)}{where}"
         if self.wakes is not None and name.startswith(_REPORTED):
             self.wakes.wake()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The last look at what happens, and how to look again."""
+
+    progress: Progress
+    snapshot: Snapshot
+
+    def again(self) -> _Seen:
+        """How things stand now; the last look while the database is away, of which the log tells."""
+        try:
+            return replace(self, snapshot=self.progress.look())
+        except Exception:  # noqa: BLE001 - whatever the database has come to, the tree says how this ends
+            return self
 
 
 @click.command(name="python -m moomarkets.supervisor")
@@ -109,7 +92,7 @@ def main(demo: bool, once: bool, log_format: str | None, database_url: str | Non
             code = run(settings, wakes, once=once)
         except MoomarketsError as error:
             code = exit_code_of(error)
-            _say_refused(error, code, log_format)
+            _say("supervisor.not_started", str(error), code, log_format)
     sys.exit(code)
 
 
@@ -121,62 +104,82 @@ def run(settings: Settings, wakes: Wakes, *, once: bool, clock: Clock | None = N
         _say_starting(settings, console)
     else:
         console.width = PIPED_WIDTH
+    wakes.limit_stop(settings.drain_deadline_s + STOP_MARGIN_S, lambda: _say_cut_off(settings.log_format))
     events = _events(settings, clock, console, wakes)
-    system = System(settings, clock=clock, events=events, learn_secret=events.scrubber.learn)
-    with system:
+    with System(settings, clock=clock, events=events, learn_secret=events.scrubber.learn) as system:
         system.on_end(wakes.end)
-        _say_ready(system, console, events)
-        code = _watch(system, wakes, console, once=once)
-        signal.signal(signal.SIGALRM, _give_up)
-        signal.setitimer(signal.ITIMER_REAL, settings.drain_deadline_s + STOP_MARGIN_S)
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    return code
+        if not console.is_terminal:
+            _say_ready(system)
+        try:
+            seen = _watch(system, wakes, console, events, once=once)
+        except Exception:
+            wakes.begin_stop()
+            if not wakes.is_over:
+                raise
+            seen = None  # whoever looked found nobody there any more
+        if wakes.is_ended and not wakes.is_stopped:
+            wakes.begin_stop(GAVE_UP_MARGIN_S)
+            last = f"the supervision tree gave up; the last error: {events.last_error}"
+            _say("tree.gave_up", last, ExitCode.GAVE_UP, settings.log_format)
+            return ExitCode.GAVE_UP
+        wakes.begin_stop()
+        return _finish(system, wakes, console, seen, once=once)
 
 
-def _watch(system: System, wakes: Wakes, console: Console, *, once: bool) -> int:
-    """Show what happens until there is a reason to stop; returns the exit code."""
-    progress = system.progress()
+def _watch(system: System, wakes: Wakes, console: Console, events: LogEvents, *, once: bool) -> _Seen | None:
+    """Show what happens until there is a reason to stop; None if that came before the first look."""
+    aside = Aside(system.runtime, wakes)
+    for source in aside.get(system.missing_credentials) or ():
+        _say_missing(source, system.settings.log_format, events)
     display: Display = LiveDisplay(console) if console.is_terminal else PlainDisplay(sys.stdout)
     try:
-        if not wakes.is_stopped:
-            _begin(system, once)
-        snapshot = progress.look()
-        while not (wakes.is_stopped or wakes.is_ended or (once and snapshot.is_idle)):
-            display.show(snapshot)
-            wakes.wait(LOOK_EVERY_S if once or not snapshot.is_idle else None)
-            snapshot = _look(progress, snapshot)
-        display.show(snapshot)
+        seen = aside.get(lambda: _begin(system, once))
+        while seen is not None and not (wakes.is_over or (once and seen.snapshot.is_idle)):
+            display.show(seen.snapshot)
+            wakes.wait(LOOK_EVERY_S if once or not seen.snapshot.is_idle else None)
+            seen = aside.get(seen.again) or seen
+        if seen is not None:
+            display.show(seen.snapshot)
     finally:
         display.close()
-    if wakes.is_ended and not wakes.is_stopped:
-        if system.settings.log_format != JSON:  # where the event has said so
-            click.echo(f"the supervision tree gave up: {system.wait(0)}", err=True)
-        return ExitCode.GAVE_UP
+    return seen
+
+
+def _finish(system: System, wakes: Wakes, console: Console, seen: _Seen | None, *, once: bool) -> int:
+    """Let running jobs finish if a signal came, and say what was done; returns the exit code."""
     if wakes.is_stopped:
         click.echo("stopping: running jobs may finish; a second signal ends at once")
-    troubled = [job for status in ("failed", "pending") for job in system.jobs.list(status=status)]
-    print_summary(console, snapshot, system.status.datasets(), troubled)
+        system.drain()
+    if seen is None:
+        return ExitCode.WORK_REMAINS if once else ExitCode.OK
+    snapshot = seen.snapshot
+    try:
+        aside = Aside(system.runtime, wakes)
+        snapshot, datasets, troubled = aside.get_within(SUMMARY_S, lambda: _summary(system, seen))
+        print_summary(console, snapshot, datasets, troubled)
+    except Exception as error:  # noqa: BLE001 - the database is not needed to stop
+        click.echo(f"the closing summary cannot be read ({describe(error)}); the stop goes on without it")
     return ExitCode.OK if snapshot.is_all_done or not once else ExitCode.WORK_REMAINS
 
 
-def _begin(system: System, once: bool) -> None:
+def _summary(system: System, seen: _Seen) -> tuple[Snapshot, dict[str, int], list[Record]]:
+    """What is told at the end: the last state, what the database holds, and the jobs that failed or wait."""
+    troubled = [job for status in ("failed", "pending") for job in system.jobs.list(status=status)]
+    return seen.progress.look(), system.status.datasets(), troubled
+
+
+def _begin(system: System, once: bool) -> _Seen:
     """Start what this session is for: on a fresh database all groups, and later what the schedules have due.
 
     The demo runs its groups each time.
     """
+    progress = system.progress()
     names = [str(group["name"]) for group in system.groups.list()] if system.settings.demo else system.new_groups
     for name in names:
         system.groups.run(name)
     if once and not system.settings.demo:
         system.book_due()
-
-
-def _look(progress: Progress, last: Snapshot) -> Snapshot:
-    """The next snapshot; the last one while the database is away, of which the log tells."""
-    try:
-        return progress.look()
-    except MoomarketsError:
-        return last
+    return _Seen(progress, progress.look())
 
 
 def _say_starting(settings: Settings, console: Console) -> None:
@@ -186,25 +189,27 @@ def _say_starting(settings: Settings, console: Console) -> None:
     console.print(f"starting {kind}, in {place}; Ctrl-C stops it in order", markup=False, highlight=False)
 
 
-def _say_refused(error: MoomarketsError, code: int, log_format: str | None) -> None:
+def _say(name: str, sentence: str, code: int, log_format: str | None) -> None:
     """Say why this ends: a sentence for people, a log line for programs that read such."""
     if log_format == JSON:
         events = LogEvents(sys.stderr, SystemClock(), form=LogFormat.JSON)
-        events.emit("supervisor.not_started", error=str(error), exit_code=int(code))
+        events.emit(name, error=sentence, exit_code=int(code))
     else:
-        click.echo(str(error), err=True)
+        click.echo(sentence, err=True)
 
 
-def _say_ready(system: System, console: Console, events: LogEvents) -> None:
-    """Say that work may begin: one line of JSON for programs; and for people what is missing."""
-    if not console.is_terminal:
-        ready = {"event": "ready", "node": system.node_id, "pid": os.getpid(), "url": None, "version": VERSION}
-        print(json.dumps(ready), flush=True)  # noqa: T201 - the line that other programs wait for
-    for source in system.missing_credentials():
-        if system.settings.log_format == JSON:
-            events.emit("credential.missing", source=source, remedy=f"moomarkets credentials set {source}")
-        else:
-            click.echo(str(CredentialsMissing(source)), err=True)
+def _say_ready(system: System) -> None:
+    """Say to programs that work may begin: one line of JSON."""
+    ready = {"event": "ready", "node": system.node_id, "pid": os.getpid(), "url": None, "version": VERSION}
+    print(json.dumps(ready), flush=True)  # noqa: T201 - the line that other programs wait for
+
+
+def _say_missing(source: str, log_format: str, events: LogEvents) -> None:
+    """Say whose credential is missing, and how to give it."""
+    if log_format == JSON:
+        events.emit("credential.missing", source=source, remedy=f"moomarkets credentials set {source}")
+    else:
+        click.echo(str(CredentialsMissing(source)), err=True)
 
 
 def _events(settings: Settings, clock: Clock, console: Console, wakes: Wakes) -> WakingEvents:
@@ -216,9 +221,9 @@ def _events(settings: Settings, clock: Clock, console: Console, wakes: Wakes) ->
     return events
 
 
-def _give_up(number: int, frame: FrameType | None) -> None:
-    """The stop itself hangs: end now; leases expire, and others take over."""
-    os._exit(ExitCode.GAVE_UP)
+def _say_cut_off(log_format: str) -> None:
+    sentence = "the stop took too long and is cut off; leases expire, and others take over"
+    _say("stop.timed_out", sentence, ExitCode.GAVE_UP, log_format)
 
 
 if __name__ == "__main__":

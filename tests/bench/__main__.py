@@ -6,7 +6,7 @@ import platform
 import sys
 
 from moomarkets.assembly import VERSION
-from tests.bench import bars, frozen, growth, idle, import_time, latency, start, width
+from tests.bench import bars, frozen, growth, idle, import_time, latency, otp, start, width
 
 BENCHES = {
     "import": import_time.run,
@@ -17,6 +17,7 @@ BENCHES = {
     "width": width.run,
     "growth": growth.run,
     "frozen": frozen.run,
+    "otp": otp.run,
 }
 
 

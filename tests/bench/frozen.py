@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-import psutil
-
 from actors import job_manager
 from tests.bench.ground import BenchJob, bench_system, durable_server
 from tests.bench.measure import Figure, timed_ms
+from tests.support.frozen import frozen
 
 EXECUTORS = 8
 
@@ -31,15 +28,8 @@ def run() -> list[str]:
             before = Figure(
                 "status, all executors stuck", "ms", timed_ms(lambda: job_manager.status(system.runtime), 200)
             )
-            assert server.pid is not None
-            processes = [server.pid, *(child.pid for child in psutil.Process(server.pid).children(recursive=True))]
-            for pid in processes:
-                os.kill(pid, signal.SIGSTOP)
-            try:
-                frozen = timed_ms(lambda: (job_manager.status(system.runtime), time.sleep(0.01)), 200)
-            finally:
-                for pid in processes:
-                    os.kill(pid, signal.SIGCONT)
+            with frozen(server):
+                asked = timed_ms(lambda: (job_manager.status(system.runtime), time.sleep(0.01)), 200)
             release.set()
-    worst = Figure("status while Postgres is frozen, worst", "ms", [max(frozen) - 10], goal=50)
+    worst = Figure("status while Postgres is frozen, worst", "ms", [max(asked) - 10], goal=50)
     return [before.line(), worst.line(before)]

@@ -1,34 +1,31 @@
-"""The main thread of the supervisor hears what ends its work, however much else it is told."""
+"""The supervisor program remembers what its tree died of; its life as a process is shown in tests/system."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
+import io
 
 import pytest
 
-from moomarkets.supervisor import Wakes
+from moomarkets.supervisor import WakingEvents
+from moomarkets.testing.manual_clock import ManualClock
 
 
-@pytest.fixture
-def wakes() -> Iterator[Wakes]:
-    with closing(Wakes()) as wakes:
-        yield wakes
+@pytest.mark.parametrize(
+    ("name", "fields", "said"),
+    [
+        (
+            "server.crashed",
+            {"path": "root/a", "reason": "ValueError", "where": "a.py:1 work"},
+            "root/a: ValueError (a.py:1 work)",
+        ),
+        ("child.start_failed", {"path": "root/a", "reason": "timeout"}, "root/a: timeout"),
+        ("server.killed", {"path": "root/a", "busy": "Look"}, "root/a: killed"),
+        ("child.terminated", {"path": "root/a", "reason": "shutdown"}, "none was reported"),
+    ],
+)
+def test_the_last_error_of_the_tree_is_known(name: str, fields: dict[str, object], said: str) -> None:
+    events = WakingEvents(io.StringIO(), ManualClock())
 
+    events.emit(name, **fields)
 
-def test_the_end_of_the_tree_is_heard_behind_any_number_of_changes(wakes: Wakes) -> None:
-    for _ in range(2000):
-        wakes.wake()
-
-    wakes.end()
-    wakes.wait(5)
-
-    assert wakes.is_ended
-
-
-def test_who_is_told_of_a_change_waits_no_longer(wakes: Wakes) -> None:
-    wakes.wake()
-
-    wakes.wait(None)
-
-    assert not wakes.is_ended
+    assert events.last_error == said

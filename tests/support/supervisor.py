@@ -10,9 +10,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Any
 
 from datasources.simulators.jquants import DEMO_KEY, JQuantsSimulator
 from datasources.simulators.yahoo import YahooSimulator
@@ -23,27 +26,35 @@ from moomarkets.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60
+SUPERVISOR = ("-m", "moomarkets.supervisor")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class SupervisorProcess:
     """`python -m moomarkets.supervisor` with these arguments; its standard output is read as it comes."""
 
-    def __init__(self, *arguments: str, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        env: Mapping[str, str],
+        program: Sequence[str] = SUPERVISOR,
+        leads_group: bool = False,
+    ) -> None:
+        """`program` is run in place of the supervisor; with `leads_group` it starts as a terminal starts it."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("MOOMARKETS_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "moomarkets.supervisor", *arguments],
+            [sys.executable, *program, *arguments],
             cwd=ROOT,
             env={**clean, **env},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            process_group=0 if leads_group else None,
         )
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self.output: list[str] = []
-        self.errors = ""
-        self._readers = [
-            threading.Thread(target=reader, daemon=True) for reader in (self._read_output, self._read_errors)
-        ]
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._said, self._complained = Lines(self._process.stdout), Lines(self._process.stderr)
+        self._readers = [threading.Thread(target=stream.read, daemon=True) for stream in (self._said, self._complained)]
         for reader in self._readers:
             reader.start()
 
@@ -51,21 +62,43 @@ class SupervisorProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def output(self) -> list[str]:
+        """The lines of standard output so far."""
+        return self._said.seen
+
+    @property
+    def errors(self) -> str:
+        """What was said on standard error so far."""
+        return "".join(self._complained.seen)
+
     def wait_for_line(self, part: str | re.Pattern[str]) -> str:
         """The next line of standard output that holds `part`."""
-        pattern = re.compile(re.escape(part)) if isinstance(part, str) else part
-        while (line := self._lines.get(timeout=PATIENCE_S)) is not None:
-            if pattern.search(line):
-                return line
-        raise AssertionError(f"expected a line with {pattern.pattern!r}, got {self.output} and {self.errors}")
+        return self._wait_for(self._said, part)
+
+    def wait_for_error(self, part: str | re.Pattern[str]) -> str:
+        """The next line of standard error that holds `part`."""
+        return self._wait_for(self._complained, part)
 
     def wait_ready(self) -> dict[str, object]:
         """The ready line."""
         ready: dict[str, object] = json.loads(self.wait_for_line('"event": "ready"'))
         return ready
 
+    def wait_for_file(self, path: Path) -> None:
+        """Wait until it has made that file."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not path.exists():
+            assert self._process.poll() is None, f"expected {path}, got an end: {self.errors}"
+            assert time.monotonic() < deadline, f"expected {path}, got none in {PATIENCE_S} s"
+            time.sleep(0.005)
+
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
+
+    def press_ctrl_c(self) -> None:
+        """As a terminal does: the signal goes to the whole group."""
+        os.killpg(self.pid, signal.SIGINT)
 
     def kill(self) -> None:
         """As a power cut would: nothing is said, nothing is cleaned up."""
@@ -82,16 +115,28 @@ class SupervisorProcess:
                 pipe.close()
         return code
 
-    def _read_output(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.output.append(line)
-            self._lines.put(line)
-        self._lines.put(None)
+    def _wait_for(self, lines: Lines, part: str | re.Pattern[str]) -> str:
+        pattern = re.compile(re.escape(part)) if isinstance(part, str) else part
+        while (line := lines.coming.get(timeout=PATIENCE_S)) is not None:
+            if pattern.search(line):
+                return line
+        raise AssertionError(f"expected a line with {pattern.pattern!r}, got {self.output} and {self.errors}")
 
-    def _read_errors(self) -> None:
-        assert self._process.stderr is not None
-        self.errors = self._process.stderr.read()
+
+class Lines:
+    """What a process writes to one stream, line by line, read as it comes."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self.seen: list[str] = []
+        self.coming: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def read(self) -> None:
+        """Until the end, in a thread of its own."""
+        for line in self._stream:
+            self.seen.append(line)
+            self.coming.put(line)
+        self.coming.put(None)
 
 
 class Playground:
@@ -110,7 +155,11 @@ class Playground:
         }
 
     def start(self, *arguments: str, **env: str) -> SupervisorProcess:
-        process = SupervisorProcess(*arguments, env={**self.env, **env})
+        return self.run(*arguments, env=env)
+
+    def run(self, *arguments: str, env: Mapping[str, str] = NOTHING, **how: Any) -> SupervisorProcess:
+        """The same, with what else `SupervisorProcess` takes."""
+        process = SupervisorProcess(*arguments, env={**self.env, **env}, **how)
         self._processes.append(process)
         return process
 
