@@ -13,6 +13,7 @@ import click
 
 from moomarkets.domain.errors import MoomarketsError
 from moomarkets.exit_codes import ExitCode, exit_code_of
+from moomarkets.shell import shell
 
 if TYPE_CHECKING:
     from moomarkets.installation import Installation
@@ -196,6 +197,9 @@ def check(given: dict[str, Any]) -> None:
     click.echo("all is well" if not found else f"{found} {'thing needs' if found == 1 else 'things need'} attention")
     if found:
         sys.exit(ExitCode.WORK_REMAINS)
+
+
+main.add_command(shell)
 
 
 @contextmanager

@@ -27,25 +27,22 @@ from moomarkets.domain.job import NodeIdentity
 from moomarkets.domain.secret import Secret
 from moomarkets.installation import LOCAL_USER, Installation
 from moomarkets.jobtypes.job_type import JobType
+from moomarkets.services.console import Console
 from moomarkets.services.credentials import Credentials
 from moomarkets.services.groups import Groups
 from moomarkets.services.jobs import Executions, Jobs
 from moomarkets.services.progress import Progress
 from moomarkets.services.starter_groups import create_starter_groups, starter_groups
 from moomarkets.services.status import Status
-from moomarkets.services.tree_view import TreeView
 from moomarkets.settings import Settings
 from moomarkets.store.migrate import preload
 
 GIVE_BACK_S = 8.0
 """How long interrupted attempts may take to be given back; what has not ended then is fenced and rescued."""
 
-LATE_THREAD_S = 2.0
-"""How long the end of a thread is waited for that did not stop when asked to; it dies with the process."""
 
-
-class System:
-    """The whole of moomarkets inside a process: database, actors, and the verbs to use them.
+class System(Console):
+    """The whole of moomarkets inside a process: database, actors, and the verbs to use and to operate them.
 
     Touches nothing global: no signal handlers, no logging set-up. Two systems in one process do not notice each other.
 
@@ -73,12 +70,13 @@ class System:
         `learn_secret` is told every secret that is decrypted, so that logs can hide it. `job_types` are the host's own,
         beside the built-in ones and those that other packages bring along.
         """
+        super().__init__(ThreadRuntime(clock or SystemClock(), events or NoEvents()))
         self.settings = settings
-        self.runtime = ThreadRuntime(clock or SystemClock(), events or NoEvents())
         self._learn = learn_secret or _ignore
         self._job_types = tuple(job_types)
         self._undo = ExitStack()
         self._root: Ref | None = None
+        self._is_drained = False
         self._installation: Installation | None = None
         self.new_groups: list[str] = []
         """The groups that this start has put into a fresh database; they run when due, or when asked to."""
@@ -118,9 +116,7 @@ class System:
             )
             self._node = enter_node(installation, runtime, undo)
             parts = build_parts(settings, runtime, installation, self._node, self._learn, self._job_types, undo)
-            # The threads end before the pools close: whoever came back late would open a connection again.
-            undo.callback(runtime.close, LATE_THREAD_S)
-            undo.callback(parts.engine.close)
+            self._is_drained = False
             self._root = runtime.start(Supervisor, tree.root(parts), name="root", start_timeout_s=None)
             self._undo = undo.pop_all()
 
@@ -131,8 +127,24 @@ class System:
             return
         with self._undo:
             if root.is_alive:
-                self._drain()
+                self.drain()
                 self._stop_tree(root)
+
+    def drain(self) -> None:
+        """Start nothing new, for good, and wait until nothing runs; what does not finish in time is given back.
+
+        The first step of a stop: needed only by whoever wants to see how things ended before that.
+        """
+        if self._is_drained:
+            return
+        self._is_drained = True
+        for patience_s in (self.settings.drain_deadline_s, GIVE_BACK_S):
+            try:
+                job_manager.drain(self.runtime, patience_s)
+                return
+            except CallError:
+                self.runtime.events.emit("drain.timed_out", after_s=patience_s)
+                job_manager.interrupt(self.runtime)
 
     def wait(self, timeout_s: float | None = None) -> ExitReason:
         """Wait until the tree has ended by itself, which means that it gave up; raises `CallTimeout` if it goes on."""
@@ -194,20 +206,6 @@ class System:
     def activity(self) -> dict[str, object]:
         """What runs on this node now, from the manager; needs no database."""
         return job_manager.status(self.runtime)
-
-    def tree(self) -> TreeView:
-        """The supervision tree as it is now; drawn when printed."""
-        return TreeView(self.runtime.tree())
-
-    def _drain(self) -> None:
-        """Sticky: nothing new starts. Who does not finish in time is asked to stop, and given back."""
-        for patience_s in (self.settings.drain_deadline_s, GIVE_BACK_S):
-            try:
-                job_manager.drain(self.runtime, patience_s)
-                return
-            except CallError:
-                self.runtime.events.emit("drain.timed_out", after_s=patience_s)
-                job_manager.interrupt(self.runtime)
 
     def _stop_tree(self, root: Ref) -> None:
         try:

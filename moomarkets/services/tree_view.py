@@ -1,16 +1,17 @@
-"""Draws the supervision tree for a person."""
+"""Draws the supervision tree, or a part of it, for a person."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import html
+from collections.abc import Iterator, Mapping, Sequence
 
 from actors.otp.process import ProcessInfo
 
 
 class TreeView(Sequence[ProcessInfo]):
-    """The tree at one moment: a sequence of lines as data, and a drawing when shown.
+    """The tree, or one server with all below it, at one moment: lines as data, a drawing when shown.
 
-    Example: `system.tree()` in a console
+    Example: `system.tree()` in a console, or in a notebook
     """
 
     def __init__(self, infos: Sequence[ProcessInfo]) -> None:
@@ -23,32 +24,24 @@ class TreeView(Sequence[ProcessInfo]):
         return self._infos[index]
 
     def __repr__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join(self._lines()) or "(no server)"
+
+    def _repr_html_(self) -> str:
+        """The drawing for a notebook."""
+        return f"<pre>{html.escape(repr(self))}</pre>"
 
     def _lines(self) -> Iterator[str]:
-        paths = [info.path.split("/") for info in self._infos]
-        for index, (info, path) in enumerate(zip(self._infos, paths, strict=True)):
-            yield f"{_branch(paths, index)}{path[-1]:<{max(28 - 3 * (len(path) - 1), 1)}} {_facts(info)}"
+        # What is shown hangs somewhere in the whole: its heads tell where.
+        above = self._infos[0].path.rpartition("/")[0] if self._infos else ""
+        paths = [tuple(info.path.removeprefix(f"{above}/").split("/")) for info in self._infos]
+        last = {path[:depth]: path[depth] for path in paths for depth in range(1, len(path))}
+        for info, path in zip(self._infos, paths, strict=True):
+            label = info.path if len(path) == 1 else path[-1]
+            yield f"{_branch(path, last)}{label:<{max(28 - 3 * (len(path) - 1), 1)}} {facts(info)}"
 
 
-def _branch(paths: list[list[str]], index: int) -> str:
-    """The lines to the left of an entry: which of its ancestors have more children to come."""
-    path = paths[index]
-    if len(path) == 1:
-        return ""
-    marks = ["│  " if _has_sibling_after(paths, index, depth) else "   " for depth in range(1, len(path) - 1)]
-    return "".join(marks) + ("├─ " if _has_sibling_after(paths, index, len(path) - 1) else "└─ ")
-
-
-def _has_sibling_after(paths: list[list[str]], index: int, depth: int) -> bool:
-    path = paths[index]
-    return any(
-        other[:depth] == path[:depth] and other[depth : depth + 1] != path[depth : depth + 1] and len(other) > depth
-        for other in paths[index + 1 :]
-    )
-
-
-def _facts(info: ProcessInfo) -> str:
+def facts(info: ProcessInfo) -> str:
+    """What a server is at, in one line."""
     facts = [info.server, str(info.state)]
     if info.message:
         facts.append(f"{info.message} for {info.busy_s:.1f} s")
@@ -56,5 +49,13 @@ def _facts(info: ProcessInfo) -> str:
         facts.append(f"{info.queue} queued")
     facts.append(f"{info.handled} handled")
     if info.restarts:
-        facts.append(f"{info.restarts} restarts, last exit {info.last_exit}")
+        facts.append(f"{info.restarts} restart{'' if info.restarts == 1 else 's'}, last exit {info.last_exit}")
     return "  ".join(facts)
+
+
+def _branch(path: tuple[str, ...], last: Mapping[tuple[str, ...], str]) -> str:
+    """The lines to the left of an entry: which of its ancestors have more children to come."""
+    if len(path) == 1:
+        return ""
+    ends = [last[path[:depth]] == path[depth] for depth in range(1, len(path))]
+    return "".join("   " if is_last else "│  " for is_last in ends[:-1]) + ("└─ " if ends[-1] else "├─ ")

@@ -48,4 +48,23 @@ def test_a_view_is_a_sequence_of_its_lines_as_data() -> None:
     assert len(view) == 2
     assert view[1].path == "root/a"
     assert [one.path for one in view[:1]] == ["root"]
-    assert repr(TreeView([])) == ""
+    assert repr(TreeView([])) == "(no server)"
+
+
+def test_a_part_of_the_tree_is_headed_by_its_whole_place() -> None:
+    drawn = repr(TreeView([info("root/a"), info("root/a/x"), info("root/a/x/deep"), info("root/b")]))
+
+    assert [line.split(" Server")[0].rstrip() for line in drawn.splitlines()] == [
+        "root/a",
+        "└─ x",
+        "   └─ deep",
+        "root/b",
+    ]
+
+
+def test_one_restart_is_not_many() -> None:
+    assert "1 restart, last exit killed" in repr(TreeView([info("root", restarts=1, last_exit="killed")]))
+
+
+def test_a_notebook_gets_the_drawing_in_which_nothing_is_markup() -> None:
+    assert TreeView([info("<root>")])._repr_html_().startswith("<pre>&lt;root&gt; ")
