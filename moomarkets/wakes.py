@@ -19,6 +19,7 @@ from moomarkets.exit_codes import ExitCode
 T = TypeVar("T")
 
 LAST_WORDS_S = 1.0
+CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Wakes:
@@ -59,7 +60,7 @@ class Wakes:
         """The first signal asks for an orderly stop, the second ends the process at once."""
         self._hearing = self._runtime.spawn(self._hear, "signals")
         signal.set_wakeup_fd(self._signals.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in CAUGHT:
             signal.signal(number, _noted)
 
     def limit_stop(self, seconds: float, last_words: Callable[[], object]) -> None:
@@ -94,6 +95,9 @@ class Wakes:
         """Nothing is heard any more, and no limit holds."""
         self._is_closed = True
         if self._hearing is not None:
+            for number in CAUGHT:
+                # All is done: a signal while the interpreter takes itself down must not change how this ended.
+                signal.signal(number, signal.SIG_IGN)
             signal.set_wakeup_fd(-1)
             _poke(self._signals)
             self._runtime.wait_for(self._hearing, LAST_WORDS_S)

@@ -112,9 +112,11 @@ def main(
         results = pool.map(live_many, shares, *rest)
         outcomes = sorted(itertools.chain.from_iterable(results), key=lambda outcome: outcome.seed)
     seconds = time.monotonic() - started
+    same = "".join(f" --fault {kind}" for kind in kinds)
+    same += (f" --nodes {node_count}" if node_count else "") + (f" --plant {plant}" if plant else "")
     for outcome in outcomes:
         if outcome.broken:
-            print(f"seed {outcome.seed}: {outcome.broken}\n    replay: python -m tests.sim --seed {outcome.seed}")
+            print(f"seed {outcome.seed}: {outcome.broken}\n    replay: python -m tests.sim --seed {outcome.seed}{same}")
     hours = sum(outcome.virtual_s for outcome in outcomes) / 3600
     steps = sum(outcome.steps for outcome in outcomes)
     broken = sum(bool(outcome.broken) for outcome in outcomes)

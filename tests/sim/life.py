@@ -151,7 +151,9 @@ class Life:
             self.world.run_for(LOOK_EVERY_S)
             self.books.look()
         self._look_after_nodes()
-        self.world.run_for(SETTLE_S)
+        # Who is still frozen has to come back first.
+        thawed_s = max(max(task.frozen_until, task.machine.frozen_until) for task in self.world.tasks())
+        self.world.run_for(max(thawed_s - self.world.now_s, 0.0) + SETTLE_S)
 
     def _look_after_nodes(self) -> None:
         """What a service manager does: start again whatever has ended."""
