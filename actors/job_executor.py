@@ -18,6 +18,7 @@ from actors.store_writer import NotWritten, Write, Written
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.errors import Reason
 from moomarkets.domain.job import Attempt, Ending, Failed, Lease
+from moomarkets.engines import border
 from moomarkets.engines.engine import Engine, Started
 from moomarkets.store import jobs
 
@@ -115,7 +116,7 @@ class JobExecutor(GenServer):
 
     def _leave_behind(self) -> None:
         """Whoever runs on is fenced; asked to stop, it wastes no request and keeps no place for one."""
-        self._token.cancel(Reason.INTERRUPTED)
+        border.attempt(lambda token: token.cancel(Reason.INTERRUPTED), self._token)
         if self._started is not None:
             self._started.abandon()
 
@@ -162,7 +163,8 @@ class JobExecutor(GenServer):
     def _cancel(self, reason: Reason) -> None:
         if self._token.is_cancelled or self.job is None:
             return
-        self._token.cancel(reason)
+        # What is run at a cancel may be code of the job's: it must not end this actor.
+        border.attempt(lambda token: token.cancel(reason), self._token)
         self._timers["grace"] = self.send_after(self._rules.grace_s, _GraceOver(self.job.lease.execution_id))
 
     def _abandon(self) -> None:

@@ -195,10 +195,12 @@ class JobManager(GenServer):
             case NotWritten(_Looked()):
                 self.events.emit("runs.look_failed", error=message.reason)
                 self._take(RunsSeen(None))
-            case Down(monitor, _, _) if monitor in self._monitors:
+            case Down(monitor, ref, _) if monitor in self._monitors:
                 slot = self._monitors.pop(monitor)
-                self._slots.pop(slot, None)
-                self._take(SlotGone(slot))
+                # Else a newer incarnation has reported already.
+                if self._slots.get(slot) is ref:
+                    del self._slots[slot]
+                    self._take(SlotGone(slot))
             case _Poll():
                 self.send_after(self._poll_s, _Poll())
                 self._take(RunsChanged())

@@ -194,6 +194,9 @@ class RateLimiter(GenServer):
 
     def _ask(self) -> None:
         """Reserve for the first in the queue, and those behind them who want the same endpoint; one ask at a time."""
+        for waiter in self._queue:
+            if waiter.reply_to.promise.is_done:
+                waiter.reply_to.reply(None)  # he has given up: nobody owes him anything
         self._queue = [waiter for waiter in self._queue if not waiter.reply_to.promise.is_done]
         if self._is_asking or self._bucket is None or not self._queue:
             return

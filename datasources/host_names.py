@@ -48,6 +48,8 @@ class HostNames:
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         except OSError:
             pass  # a name, not an address
+        except UnicodeError:
+            raise _failure(f"{host} cannot be looked up") from None
         if self._spawn is None:
             return self._resolve(host, port)
         lookup = self._begin(host, port, self._spawn)

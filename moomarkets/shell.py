@@ -120,6 +120,8 @@ class Shell:
         config.TerminalInteractiveShell.banner1 = self._banner()
         config.TerminalInteractiveShell.confirm_exit = False
         config.TerminalInteractiveShell.enable_tip = False
+        # What is typed may be a key: it is not kept on disk.
+        config.HistoryManager.enabled = False
         # Tab may look behind brackets and properties too: showing a handle asks no server anything.
         config.Completer.evaluation = "unsafe"
         before = sys.excepthook

@@ -61,7 +61,9 @@ class Wakes:
         self._hearing = self._runtime.spawn(self._hear, "signals")
         signal.set_wakeup_fd(self._signals.fileno(), warn_on_full_buffer=False)
         for number in CAUGHT:
-            signal.signal(number, _noted)
+            # Started by nohup, it is to outlive its terminal.
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _noted)
 
     def limit_stop(self, seconds: float, last_words: Callable[[], object]) -> None:
         """How long a stop may take; `last_words` are said before what hangs is cut off."""

@@ -22,7 +22,7 @@ from actors.otp.calls import find
 from actors.otp.child import ChildSpec, ChildType
 from actors.otp.errors import CallFailed, Killed, UnknownMessage
 from actors.otp.mailbox import Mailbox, Timer
-from actors.otp.messages import IGNORE, NOREPLY, Call, Cast, Continue, Leave, Reply, ReplyTo, Sys
+from actors.otp.messages import IGNORE, NOREPLY, Call, Cast, Continue, Leave, Reply, ReplyTo, Sys, SysOp
 from actors.otp.monitor import Monitor, unwatch, watch
 from actors.otp.process import Process
 from actors.otp.reasons import KILLED, NORMAL, ExitReason, describe, is_clean, where
@@ -224,12 +224,15 @@ class GenServer(ThreadingActor):
     def _actor_loop_teardown(self) -> None:
         """Run `terminate`, then end this incarnation, unless somebody has already."""
         process = self._process
-        if self._is_initialised and not process.is_killed:
-            process.busy = ("terminate", process.runtime.clock.monotonic())
-            self._guard(self.terminate, self._reason)
-            if not is_clean(self._reason) and not process.is_killed:
-                self._report_crash()
-        process.exit(self._reason)
+        try:
+            if self._is_initialised and not process.is_killed:
+                process.busy = ("terminate", process.runtime.clock.monotonic())
+                self._guard(self.terminate, self._reason)
+                if not is_clean(self._reason) and not process.is_killed:
+                    self._report_crash()
+        finally:
+            # Whatever a host's sink of events makes of the report.
+            process.exit(self._reason)
         process.busy = None
         if isinstance(self._reason, BaseException):
             # The record keeps the reason for long; the locals of the failed handler may be large.
@@ -260,7 +263,9 @@ class GenServer(ThreadingActor):
 
     def _dispatch_tapped(self, item: Any) -> None:
         taps = self._process.taps
-        if isinstance(item, Call | Sys) and item.reply_to is not None:
+        # A stop is answered by the end itself.
+        is_stop = isinstance(item, Sys) and item.op is SysOp.STOP
+        if isinstance(item, Call | Sys) and item.reply_to is not None and not is_stop:
             self._owe(item.reply_to)
         for tap in taps:
             tap.before(item)

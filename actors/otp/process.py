@@ -163,7 +163,10 @@ class Process:
         self.runtime.left(self)
         for reply_to in list(self.unanswered):
             reply_to.fail(CallFailed(self.path, reason))
-        self.exited.resolve(reason)
+        try:
+            self.exited.resolve(reason)
+        except BaseException as error:  # noqa: BLE001 - somebody else's hook; who watches must hear of this end
+            self.runtime.events.emit("hook.failed", path=self.path, error=type(error).__name__)
         self._tell(reason, monitors)
         return True
 

@@ -80,9 +80,18 @@ class Promise(Generic[T]):
             self._value, self._error = value, error
             self.is_done = True
             hooks, self._hooks = self._hooks, None
-        for hook in hooks or ():
-            hook()
+        _run_all(hooks or [])
         return True
+
+
+def _run_all(hooks: list[Callable[[], object]]) -> None:
+    """Run each hook, though one may raise: those behind it wait for this very moment."""
+    for place, hook in enumerate(hooks):
+        try:
+            hook()
+        except BaseException:
+            _run_all(hooks[place + 1 :])
+            raise
 
 
 async def _settled(promise: Promise[Any]) -> None:

@@ -114,8 +114,11 @@ def perform(server: GenServer, item: Sys) -> object:
     if item.reply_to is not None and item.reply_to.is_abandoned:
         # Whoever asked has given up: a server that is suspended much later would surprise everybody.
         return NOREPLY
+    if item.reply_to is not None:
+        server._owe(item.reply_to)
     try:
         answer = _OPERATIONS[item.op](server, item.arg)
+        server.ref.process.check()
     except BaseException as error:  # noqa: BLE001 - belongs to whoever asked; the server goes on
         server.ref.process.check()
         if item.reply_to is not None:

@@ -7,7 +7,6 @@ import sys
 import threading
 import traceback
 import uuid
-from collections import deque
 from collections.abc import Callable
 from pathlib import PurePath
 from types import FrameType
@@ -43,7 +42,7 @@ class ThreadRuntime(Runtime):
     def __init__(self, clock: Clock | None = None, events: Events | None = None) -> None:
         super().__init__(clock or SystemClock(), events or NoEvents())
         self._threads: dict[threading.Thread, GenServer | None] = {}
-        self._ended: deque[threading.Thread] = deque()
+        self._ended: dict[threading.Thread, None] = {}
 
     def launch(self, server: GenServer) -> None:
         self._run(lambda: self._serve(server), server.path, server)
@@ -97,7 +96,8 @@ class ThreadRuntime(Runtime):
                 self.stop(ref, SHUTDOWN, timeout_s)
             except CallError:
                 ref.process.kill()
-        threads = [*self._threads, *self._ended]
+        here = threading.current_thread()
+        threads = [thread for thread in (*self._threads, *self._ended) if thread is not here]
         # Threads end in real time, whatever clock the servers go by.
         real = SystemClock()
         until = real.monotonic() + timeout_s
@@ -115,11 +115,11 @@ class ThreadRuntime(Runtime):
                 work()
             finally:
                 # It still has its last few instructions to go: `close` waits for those too.
-                self._ended.append(thread)
+                self._ended[thread] = None
                 self._threads.pop(thread, None)
 
-        while self._ended and not self._ended[0].is_alive():
-            self._ended.popleft()
+        for old in [thread for thread in list(self._ended) if not thread.is_alive()]:
+            self._ended.pop(old, None)
         thread = threading.Thread(target=run, name=name, daemon=True)
         self._threads[thread] = server
         try:

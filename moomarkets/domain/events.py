@@ -31,6 +31,7 @@ NAMES = frozenset(
         "child.shutdown_failed",
         "supervisor.finished",
         "supervisor.gave_up",
+        "hook.failed",
         "server.crashed",
         "server.message_unexpected",
         "server.killed",

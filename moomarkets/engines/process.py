@@ -11,6 +11,7 @@ from typing import Any
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.errors import InvalidInput, Reason
 from moomarkets.domain.job import Failed
+from moomarkets.engines.border import described
 from moomarkets.engines.engine import Spawn, T, Work
 from moomarkets.engines.task import Task
 from moomarkets.engines.worker_process import WorkerProcess
@@ -101,14 +102,14 @@ class ProcessEngine:
         """One process's whole life, in a thread that lasts as long: with its end the kernel ends the process."""
         try:
             worker = _Worker(WorkerProcess())
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - whatever keeps a process from starting, its place is free again
             self._cannot_start(error)
             return
         with self._lock:
             self._workers.append(worker)
         try:
             while (assignment := self._next(worker)) is not None:
-                outcome = worker.process.run(assignment.task, assignment.token)
+                outcome = _outcome(worker, assignment)
                 self._finished(worker, assignment, outcome)
         finally:
             worker.process.end()
@@ -197,6 +198,15 @@ class ProcessEngine:
     def _tell(self, assignment: _Assignment, outcome: object) -> None:
         assignment.forget()
         assignment.on_done(outcome)
+
+
+def _outcome(worker: _Worker, assignment: _Assignment) -> object:
+    """How the task ended; also where its answer cannot be read, for somebody waits for it."""
+    try:
+        return worker.process.run(assignment.task, assignment.token)
+    except Exception as error:  # noqa: BLE001 - an answer too large for our memory, for one
+        worker.doom()
+        return Failed(Reason.CRASHED, described(error))
 
 
 @dataclass(slots=True, eq=False)

@@ -69,7 +69,7 @@ class WorkerProcess:
             for frame in self._hear():
                 try:
                     return outcome_in(frame)
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     self.is_dead = True
                     self._last_words = str(error).encode()
         return Failed(Reason.CRASHED, f"the worker process {self.end()}")

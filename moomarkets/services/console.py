@@ -85,6 +85,7 @@ class Console:
 
     def __init__(self, runtime: ThreadRuntime) -> None:
         self.runtime = runtime
+        self._traces: dict[str, LiveTrace] = {}
         self.actors = ActorHandle(self, ROOT)
         """The root as a handle: `actors.core.manager`, `actors["core/executors/x0"]`, with Tab and `?`."""
 
@@ -154,6 +155,9 @@ class Console:
 
         live = LiveTrace(self._process(path).path, n)
         exited = self._ask(path, begin, PATIENCE_S).process.exited
+        before, self._traces[live.path] = self._traces.get(live.path), live
+        if before is not None:
+            before.end()
         exited.subscribe(live.end)
 
         def show() -> None:

@@ -54,7 +54,7 @@ class LiveTrace(EventsView[TraceEvent]):
 
     def __init__(self, path: str, count: int) -> None:
         super().__init__([], "")
-        self._path, self._count = path, count
+        self.path, self._count = path, count
         self._new: queue.SimpleQueue[TraceEvent | None] = queue.SimpleQueue()
         self.is_over = False
 
@@ -87,7 +87,7 @@ class LiveTrace(EventsView[TraceEvent]):
     def _lines(self) -> Iterator[str]:
         yield from super()._lines() if self._events else ()
         state = "ended" if self.is_over else "going on"
-        yield f"{self._path}: {len(self._events)} of {self._count} messages traced, {state}"
+        yield f"{self.path}: {len(self._events)} of {self._count} messages traced, {state}"
 
 
 def line_of(event: TraceEvent | SupervisionReport) -> str:

@@ -288,3 +288,22 @@ def test_while_the_store_does_not_answer_one_renewal_waits_and_no_more(books: Bo
         beats = executor.process.handled
         assert eventually(lambda: executor.process.handled >= beats + 10)
         assert leases.process.info().queue <= 1
+
+
+def test_what_a_job_has_run_at_its_cancel_may_raise_without_harm(
+    books: Books, open_house: Open, events: RecordedEvents
+) -> None:
+    books.planned_run(["a"], max_retries=0)
+    started = threading.Event()
+
+    def code(attempt: Attempt, token: CancelToken) -> None:
+        token.on_cancel(lambda: [][0])
+        started.set()
+        token.sleep(20)
+
+    house = open_house(code, executors=1)
+    started.wait(5)
+    house.runtime.kill(names.executor("x0"))
+
+    assert eventually(lambda: house.status()["executors"] == 1)
+    assert events.of("hook.failed") == []

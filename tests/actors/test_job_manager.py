@@ -9,14 +9,16 @@ import pytest
 from sqlalchemy import Connection, text
 
 from actors import job_manager, names
-from actors.dispatch_messages import RunsChanged
+from actors.dispatch_messages import RunsChanged, SlotReady
 from actors.endurance import Endurance
 from actors.job_executor import ExecutorRules
 from actors.job_manager import JobManager
-from actors.otp.calls import call
+from actors.otp.calls import call, cast
 from actors.otp.errors import CallFailed, CallNotAllowed
 from actors.otp.gen_server import GenServer
+from actors.otp.monitor import Monitor
 from actors.otp.reasons import SHUTDOWN
+from actors.otp.ref import Dest
 from actors.otp.thread_runtime import ThreadRuntime
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.errors import NotFound
@@ -316,3 +318,33 @@ def test_a_node_in_which_far_too_many_jobs_hang_does_not_wait_for_their_return(
 
     assert len(events.of("node.gave_up", limit=1)) == 1
     assert books.value("SELECT count(*) FROM executions WHERE status = 'running'") == 0
+
+
+class Announcer(GenServer):
+    """Says that it is there, as an executor does."""
+
+    def init(self) -> None:
+        cast(names.MANAGER, SlotReady("x0"))
+
+
+class Preempted(JobManager):
+    """Before it can watch the first executor, that one is gone and another one has its name."""
+
+    def monitor(self, dest: Dest) -> Monitor:
+        if not self._monitors:
+            self.runtime.kill(dest)
+            start = self.runtime.spawn(lambda: self.runtime.start(Announcer, name=names.executor("x0")), "next")
+            self.runtime.wait_for(start, 5)
+        return super().monitor(dest)
+
+
+def test_the_late_news_of_an_executors_end_does_not_hide_the_next_one() -> None:
+    runtime = ThreadRuntime()
+    runtime.start(Preempted, 60.0, 60.0, name=names.MANAGER)
+
+    runtime.start(Announcer, name=names.executor("x0"))
+
+    assert eventually(lambda: job_manager.status(runtime)["executors"] == 1)
+    # By then the news of the first one's end waits in the queue, ahead of this question.
+    assert job_manager.status(runtime)["executors"] == 1
+    assert runtime.close(5) == []

@@ -198,3 +198,8 @@ def test_the_systems_own_resolver_is_asked_in_a_thread() -> None:
 
     assert {address[0] for *_, address in found} <= {"127.0.0.1", "::1"}
     assert runtime.close(WAIT_S) == []
+
+
+def test_a_name_that_no_name_server_could_know_is_a_network_failure() -> None:
+    with pytest.raises(OSError, match="cannot be looked up"):
+        HostNames().addresses("x" * 64 + ".example", 443, lambda is_over, woken: True)

@@ -11,6 +11,7 @@ from actors.otp.errors import (
     CallTimeout,
     Killed,
 )
+from actors.otp.messages import Down
 from actors.otp.thread_runtime import ThreadRuntime
 from tests.actors.otp.patience import eventually
 from tests.actors.otp.recorder import Recorder
@@ -21,6 +22,7 @@ from tests.actors.otp.servers import (
     Stopper,
     Watch,
 )
+from tests.actors.otp.trees import child, start
 
 
 @pytest.mark.parametrize("reason", ["normal", "shutdown", ("shutdown", "done")])
@@ -167,3 +169,30 @@ def test_a_crash_does_not_keep_the_locals_of_the_failed_handler(runtime: ThreadR
 
     assert isinstance(reason, ValueError)
     assert watched[0]() is None
+
+
+def test_an_end_is_told_to_everybody_though_a_hook_of_somebody_else_raises(
+    runtime: ThreadRuntime, events: Recorder
+) -> None:
+    runtime.start(Counter, name="watcher")
+    watched = runtime.start(Counter, name="watched")
+    assert watched is not None
+    monitor = runtime.call("watcher", Watch("watched"))
+    watched.process.exited.subscribe(lambda: [][0])
+
+    assert runtime.kill("watched")
+
+    assert runtime.call("watcher", "seen") == [Down(monitor, watched, "killed")]
+    assert events.all("hook.failed") == [{"path": "watched", "error": "IndexError"}]
+
+
+def test_a_supervisor_ends_its_children_though_a_hook_of_one_raises(runtime: ThreadRuntime) -> None:
+    root = start(runtime, child("a", name="a"), child("b", name="b"))
+    a, b = runtime.whereis("a"), runtime.whereis("b")
+    assert a is not None
+    assert b is not None
+    b.process.exited.subscribe(lambda: [][0])
+
+    assert runtime.kill(root)
+
+    assert (root.exit_reason, a.exit_reason, b.exit_reason) == ("killed", "killed", "killed")

@@ -162,3 +162,15 @@ def test_servers_do_without_asyncio() -> None:
     code = "import sys; import actors.otp.thread_runtime, actors.otp.sys; assert 'asyncio' not in sys.modules"
 
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_hook_runs_though_one_before_it_raises() -> None:
+    promise, seen = Promise[int](), []
+    promise.subscribe(lambda: [][0])
+    promise.subscribe(lambda: seen.append("ran"))
+
+    with pytest.raises(IndexError):
+        promise.resolve(1)
+
+    assert seen == ["ran"]
+    assert promise.result() == 1

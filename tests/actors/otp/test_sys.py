@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from actors.otp import sys
+from actors.otp.errors import CallFailed
 from actors.otp.process import ProcessState
 from actors.otp.thread_runtime import ThreadRuntime
 from moomarkets.domain.errors import InvalidInput
@@ -128,3 +129,34 @@ def test_the_tree_tells_what_a_stuck_server_is_busy_with(still: ThreadRuntime, c
     assert (info.path, info.state, info.message) == ("clerk", ProcessState.BUSY, "Block")
     assert (info.busy_s, info.queue, info.handled) == (12, 1, 0)
     block.release.set()
+
+
+def test_who_asks_a_server_that_is_killed_meanwhile_is_told_so(runtime: ThreadRuntime) -> None:
+    ref = runtime.start(Counter, name="clerk")
+    assert ref is not None
+    entered, release = threading.Event(), threading.Event()
+
+    def change(state: dict[str, object]) -> dict[str, object]:
+        entered.set()
+        release.wait(10)
+        return state
+
+    asking = runtime.spawn(lambda: sys.replace_state(ref, change, 10), "asking")
+    entered.wait(5)
+    runtime.kill(ref)
+    assert runtime.wait_for(asking, 5)
+    release.set()
+
+    with pytest.raises(CallFailed):
+        asking.result()
+
+
+def test_a_stop_by_pykkas_own_ref_works_while_the_server_is_traced(runtime: ThreadRuntime) -> None:
+    ref = runtime.start(Counter, name="clerk")
+    assert ref is not None
+    sys.trace(ref, lambda event: None)
+    actor = next(server for server in runtime._threads.values() if server is not None)
+
+    assert actor.actor_ref.stop()
+
+    assert runtime.wait(ref, 5) == "normal"

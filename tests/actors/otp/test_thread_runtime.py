@@ -58,3 +58,13 @@ def test_each_of_two_incarnations_is_told_from_the_other(runtime: ThreadRuntime)
     assert eventually(lambda: "mailbox.py" in runtime.whereabouts(second))
     assert "handle_cast" in runtime.whereabouts(first)
     block.release.set()
+
+
+def test_a_runtime_can_be_closed_from_a_thread_of_its_own(runtime: ThreadRuntime) -> None:
+    runtime.start(Counter, name="clerk")
+
+    closing = runtime.spawn(lambda: runtime.close(5), "closing")
+
+    assert runtime.wait_for(closing, 10)
+    closing.result()
+    assert runtime.tree() == []

@@ -222,3 +222,15 @@ def test_processes_die_with_their_owner_however_it_ends_and_whatever_they_are_at
 
     assert all(is_gone(one.pid) and one.wait_dead() for one in held)
     port.close()
+
+
+def test_an_answer_that_cannot_be_read_is_a_failed_task_and_the_next_one_is_done(processes: Make) -> None:
+    bench = processes(workers=1)
+
+    bench.start(task(works.nested))
+    unread = bench.outcomes.get(timeout=20)
+    bench.start(task(works.environment))
+
+    assert isinstance(unread, Failed)
+    assert unread.reason is Reason.CRASHED
+    assert isinstance(bench.outcomes.get(timeout=20), dict)

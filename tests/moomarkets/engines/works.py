@@ -159,3 +159,12 @@ def begin(arguments: Arguments) -> socket.socket:
     held = socket.create_connection(("127.0.0.1", arguments["port"]))
     held.sendall(f"{os.getpid()}\n".encode())
     return held
+
+
+def nested(arguments: Arguments, token: CancelToken) -> object:
+    """A value deeper than a reader with the usual limit can read."""
+    sys.setrecursionlimit(100_000)
+    value: object = 1
+    for _ in range(5_000):
+        value = [value]
+    return value

@@ -71,3 +71,14 @@ def test_reports_tell_what_befell_the_servers_oldest_first(desk: Office) -> None
 def test_a_notebook_gets_lines_in_which_nothing_is_markup() -> None:
     assert EventsView([], "<nothing>")._repr_html_() == "<pre>&lt;nothing&gt;</pre>"
     assert LiveTrace("<a>", 1)._repr_html_() == "<pre>&lt;a&gt;: 0 of 1 messages traced, going on</pre>"
+
+
+def test_a_new_trace_ends_the_one_before(desk: Office) -> None:
+    first = desk.trace("manager")
+
+    second = desk.trace("manager")
+
+    assert eventually(lambda: first.is_over)
+    assert not second.is_over
+    desk.kill("manager")
+    assert eventually(lambda: second.is_over)
