@@ -98,6 +98,7 @@ def test_the_exit_codes_of_the_page_exist() -> None:
 
     assert {ExitCode(code) for code in listed} == {
         ExitCode.OK,
+        ExitCode.WORK_REMAINS,
         ExitCode.CONFLICT,
         ExitCode.UNAVAILABLE,
         ExitCode.GAVE_UP,
