@@ -100,7 +100,7 @@ def _tools(
     undo: ExitStack,
 ) -> Tools:
     runners = installation.pool("runners", min(settings.executors, RUNNER_CONNECTIONS), statement_timeout_s=30.0)
-    rules = RequestRules(node.id, settings.request_deadline_s, settings.permit_use_s)
+    rules = RequestRules(node.id, node.boot_id, settings.request_deadline_s, settings.permit_use_s)
     clients = SourceClients(
         runtime, runners, installation.keyring, installation.specs, installation.source_ids, rules, learn
     )

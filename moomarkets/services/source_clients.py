@@ -32,9 +32,10 @@ CREDENTIALS_COLUMN = "encrypted_credentials"
 
 @dataclass(frozen=True, slots=True)
 class RequestRules:
-    """How long a request and an unused permit may last, and which node sends it."""
+    """How long a request and an unused permit may last, and which node sends it, under which boot of its machine."""
 
     node_id: UUID
+    boot_id: str
     deadline_s: float
     use_within_s: float
 
@@ -122,6 +123,7 @@ class SourceClients:
             deadline_s=self._rules.deadline_s,
             use_within_s=self._rules.use_within_s,
             default_silence_s=spec.default_silence_s,
+            boot_id=self._rules.boot_id,
         )
         gate = LimiterGate(self._runtime, rules, self._ensure_limiter)
         runtime = self._runtime

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from actors import names
 from actors.otp import sys
@@ -40,7 +41,7 @@ class Desk:
             installation.keyring,
             installation.specs,
             installation.source_ids,
-            RequestRules(uuid4(), 30.0, 5.0),
+            RequestRules(uuid4(), "boot", 30.0, 5.0),
             lambda secret: self.learnt.append(secret.reveal()),
         )
         runtime.start(StoreWriter, installation.reads, name=names.PERMITS)
@@ -140,6 +141,15 @@ def test_a_limiter_that_died_is_started_again_by_whoever_needs_it_next(desk: Des
 
     assert desk.runtime.wait_for(second, 20)
     second.result()
+
+
+def test_a_limiter_keeps_its_looks_at_the_clock_under_the_boot_of_its_machine(desk: Desk) -> None:
+    desk.give("key")
+    looks = text("SELECT looked_boot_id FROM permit_buckets WHERE looked_at IS NOT NULL")
+
+    desk.clients.open(LOCAL_USER, "jquants").validate_credentials()
+
+    assert desk.installation.reads.perform(lambda connection: connection.scalars(looks).all()) == ["boot"]
 
 
 def test_of_many_who_need_a_limiter_one_asks_for_its_start_and_no_lock_is_held_meanwhile(desk: Desk) -> None:
