@@ -75,13 +75,19 @@ class EmbeddedServer:
     ) -> EmbeddedServer | None:
         """Reach the server of `data_dir` that another living process owns; None when none runs.
 
-        Waits up to `timeout_s` for one that is just being started. Stopping it then leaves it to its owner.
+        Waits up to `timeout_s` for one that is just being started. Stopping it then leaves it to its owner. A server
+        whose owner has died is none: it ends by itself, and `start` waits for that.
         """
         server = cls(data_dir, clock=clock or SystemClock(), events=events or NoEvents(), database=database)
         deadline = server._clock.monotonic() + timeout_s
         try:
-            while (found := find_running(server._place)) is None:
-                if owner_of(server._place.lock) is None or server._clock.monotonic() >= deadline:
+            while True:
+                # A server that has outlived its owner still answers, and is about to stop.
+                if owner_of(server._place.lock) is None:
+                    return None
+                if (found := find_running(server._place)) is not None:
+                    break
+                if server._clock.monotonic() >= deadline:
                     return None
                 server._stopping.wait(LOOK_S)
         except PermissionError:

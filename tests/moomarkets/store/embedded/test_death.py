@@ -51,6 +51,24 @@ def test_a_killed_owner_takes_its_server_along_in_order(
         os.kill(answer["forked"], signal.SIGKILL)
 
 
+def test_a_server_whose_owner_has_died_is_not_used_although_it_still_answers(
+    data_dir: Path, start_owner: StartOwner
+) -> None:
+    owner = start_owner(data_dir)
+    server = owner.answer()["server"]
+    launcher = parent_of(server)
+    os.kill(launcher, signal.SIGSTOP)
+    owner.process.kill()
+    owner.process.wait()
+
+    attached = EmbeddedServer.attach(data_dir)
+
+    assert attached is None
+    os.kill(server, 0)
+    os.kill(launcher, signal.SIGCONT)
+    assert has_ended(server, within_s=10)
+
+
 def test_a_server_outlives_the_thread_that_started_it(data_dir: Path, start_owner: StartOwner) -> None:
     answer = start_owner(data_dir, "thread").answer()
 
