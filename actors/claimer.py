@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from actors.dispatch_messages import Claimed, ClaimerReady, ClaimsOver
+from actors.dispatch_messages import Claimed, ClaimerReady, ClaimsOver, Resting
 from actors.names import MANAGER
 from actors.otp.calls import cast, send
 from actors.otp.gen_server import GenServer
 from actors.otp.ref import Ref
+from moomarkets.domain import failpoints
 from moomarkets.domain.errors import StoreUnavailable
-from moomarkets.store import jobs
+from moomarkets.domain.job import Attempt
+from moomarkets.store import jobs, switches
 from moomarkets.store.database import Database
+from moomarkets.store.outage import Outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,13 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """Say which of these attempts, which wait in the manager, would not be claimed now."""
+
+    attempts: Sequence[Attempt]
+
+
+@dataclass(frozen=True, slots=True)
 class _Look:
     """Look for due jobs; `is_poll` marks the one that comes by itself and sets the next."""
 
@@ -44,13 +54,17 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRules:
-    """What this node claims: which job types, at most `at_once` in one statement, with a lease of `lease_s`."""
+    """What this node claims: which job types, at most `at_once` in one statement, with a lease of `lease_s`.
+
+    `sources` has for job types the source that they ask: they are not claimed while it rests.
+    """
 
     node_id: UUID
     job_types: Sequence[str]
     lease_s: float
     poll_s: float
     at_once: int = 100
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 class Claimer(GenServer):
@@ -58,6 +72,7 @@ class Claimer(GenServer):
 
     def init(self, database: Database, rules: ClaimRules) -> None:
         self._database, self._rules = database, rules
+        self._outage = Outage(self.events, self.clock, path=self.path)
         self.wanted = 0
         self._manager: Ref | None = None
         self._sent = 0
@@ -66,16 +81,21 @@ class Claimer(GenServer):
         self.send_after(rules.poll_s, _Look(is_poll=True))
         cast(MANAGER, ClaimerReady())
 
-    def handle_cast(self, message: Want | Wake | Stop) -> None:
+    def handle_cast(self, message: Want | Wake | Review | Stop) -> None:
         match message:
             case Want():
                 self._want(message)
             case Wake():
                 self._look_soon()
+            case Review():
+                self._review(message)
             case Stop():
                 self._stop()
 
     def handle_info(self, message: object) -> None:
+        if isinstance(message, Review):
+            self._review(message)
+            return
         if not isinstance(message, _Look):
             super().handle_info(message)
             return
@@ -108,6 +128,19 @@ class Claimer(GenServer):
         if self._claim_id is None:
             cast(MANAGER, ClaimsOver())
 
+    def _review(self, review: Review) -> None:
+        """While the store is away it is asked again later."""
+        executions = {attempt.lease.job_id: attempt.lease.execution_id for attempt in review.attempts}
+        sources = {attempt.lease.job_id: self._rules.sources.get(attempt.job_type, "") for attempt in review.attempts}
+        try:
+            resting = self._database.perform_statement(lambda connection: switches.resting(connection, sources))
+        except StoreUnavailable as error:
+            self._outage.failed(error)
+            self.send_after(self._rules.poll_s, review)
+            return
+        if resting:
+            cast(MANAGER, Resting(frozenset(executions[job_id] for job_id in resting)))
+
     def _look_soon(self) -> None:
         """One look for all that has come in by then."""
         if not self._is_look_due:
@@ -128,15 +161,18 @@ class Claimer(GenServer):
                     count=count,
                     job_types=rules.job_types,
                     lease_s=rules.lease_s,
+                    sources=rules.sources,
                     now=self.clock.sql_now(),
                 )
             )
         except StoreUnavailable as error:
-            self.events.emit("store.unavailable", path=self.path, error=str(error))
+            self._outage.failed(error)
             return
+        self._outage.worked()
         self._claim_id = None
         if not attempts:
             return
+        failpoints.hit("claimed")
         self.wanted = max(self.wanted - len(attempts), 0)
         self._sent += len(attempts)
         cast(MANAGER, Claimed(tuple(attempts)))

@@ -5,14 +5,14 @@ An attempt is settled exactly once: by its executor's report, or by the executor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 
+from actors.assignment import assign, turn_over, turns
 from actors.dispatch_messages import (
     Abandoned,
     Acknowledged,
     Answer,
-    Assign,
     BlockRun,
     CancelJobs,
     Claimed,
@@ -28,84 +28,41 @@ from actors.dispatch_messages import (
     Later,
     LookAtRuns,
     PatienceOver,
-    RecordDone,
     Recorded,
-    RecordFailure,
     Report,
     Resign,
+    Resting,
+    Review,
+    ReviewWaiting,
     RunsChanged,
     RunsSeen,
+    SkipRun,
     SlotGone,
     SlotReady,
     StartRun,
     Stop,
     StopClaiming,
+    TurnOver,
     WakeClaimer,
-    Want,
 )
-from actors.endurance import Endurance
+from actors.dispatch_state import Decision, State, number_of, with_slot
 from actors.names import MANAGER
-from actors.otp.messages import ReplyTo
+from actors.settling import failed, finished, give_back, recorded
 from moomarkets.domain import dependencies
-from moomarkets.domain.dependencies import Admit, Block, WaitingRun
+from moomarkets.domain.dependencies import Admit, Block, Skip, WaitingRun
 from moomarkets.domain.errors import Reason
-from moomarkets.domain.job import PLAN, Attempt, Done, Failed, LostLease, Succeeded
-from moomarkets.domain.retry import GiveUp, Jitter, Retry, RetryPolicy, after_failure
+from moomarkets.domain.job import Attempt, Failed
+from moomarkets.domain.retry import Jitter
 
-SHORT_S = 0.2
-"""While attempts usually last less than this, the wait for a claim would cost more than a claim in advance."""
-
-USUAL_WEIGHT = 0.1
 STOPPING = "the node stops"
 EXHAUSTED = "the node takes no work: too many jobs hang in it"
-MOST_UNACKNOWLEDGED = 2000
-"""With more writes than this on their way to the store nothing new is started: the store is away or behind."""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What the manager knows; the database is the truth, this is rebuilt from it.
-
-    `slots` maps the name of each living executor to its attempt, None while idle. `waiting` are attempts that are
-    claimed and have no executor yet, `received` counts all that were ever claimed. `unacknowledged` counts writes
-    that the store has not confirmed. `claims_over` says that the claimer has promised to claim nothing more.
-    `usual_s` is how long attempts have lasted lately.
-
-    `abandoned` counts attempts that hang in threads of their own; with more than `endurance` allows the engine
-    `is_exhausted`, for the `exhaustions`-th time. The node `is_resigning` while it drains for its own end.
-    """
-
-    slots: Mapping[str, Attempt | None] = field(default_factory=dict)
-    waiting: tuple[Attempt, ...] = ()
-    received: int = 0
-    unacknowledged: int = 0
-    is_draining: bool = False
-    claims_over: bool = False
-    is_looking: bool = False
-    looks_again: bool = False
-    drained: tuple[ReplyTo, ...] = ()
-    completed: int = 0
-    failed: int = 0
-    usual_s: float = 1.0
-    endurance: Endurance = field(default_factory=Endurance)
-    abandoned: int = 0
-    is_exhausted: bool = False
-    exhaustions: int = 0
-    is_resigning: bool = False
-
-    @property
-    def running(self) -> dict[str, Attempt]:
-        """The attempts under way, by executor."""
-        return {slot: attempt for slot, attempt in self.slots.items() if attempt is not None}
-
-
-Decision = tuple[State, list[Effect]]
+RESTS = "paused before it started"
 
 
 def decide(state: State, event: Event, jitter: Jitter) -> Decision:
     """What follows from `event`; the only place where the manager's rules are."""
     state, effects = _apply(state, event, jitter)
-    state, dispatched = _dispatch(state)
+    state, dispatched = assign(state)
     return _answer_drain(state, [*effects, *dispatched])
 
 
@@ -119,24 +76,22 @@ def _apply(state: State, event: Event, jitter: Jitter) -> Decision:
         case SlotReady(slot):
             # One that was busy is another incarnation now: what it was busy with died with the one before.
             state, effects = _slot_gone(state, slot, jitter)
-            return replace(state, slots=_with(state.slots, slot, None)), effects
+            return replace(state, slots=with_slot(state, slot, ())), effects
         case SlotGone(slot):
             return _slot_gone(state, slot, jitter)
         case Claimed(attempts):
-            return _claimed(state, attempts, jitter)
+            return _claimed(state, attempts)
         case ClaimerReady():
             return state, []
         case ClaimsOver():
             return replace(state, claims_over=True), []
         case Finished():
-            return _finished(state, event, jitter)
-        case Recorded(attempt, usage, run_ended):
-            return _completed(
-                replace(state, unacknowledged=state.unacknowledged - 1), attempt, Succeeded(usage, run_ended)
-            )
+            state, effects, run_ended = finished(state, event, jitter)
+            return _then_look(*_keep(state, effects), run_ended)
+        case Recorded():
+            return _then_look(*recorded(state, event))
         case Lapsed(execution_ids):
-            kept = tuple(held for held in state.waiting if held.lease.execution_id not in execution_ids)
-            return replace(state, waiting=kept), []
+            return _lapsed(state, execution_ids)
         case Acknowledged(looks, wakes):
             state = replace(state, unacknowledged=state.unacknowledged - 1)
             state, effects = _look(state) if looks else (state, [])
@@ -145,111 +100,66 @@ def _apply(state: State, event: Event, jitter: Jitter) -> Decision:
             return _look(state)
         case RunsSeen(waiting):
             return _runs_seen(state, waiting)
+        case Review():
+            return state, [ReviewWaiting(state.waiting)] if state.waiting else []
+        case Resting(execution_ids):
+            return give_back(state, _waiting(state, execution_ids), RESTS)
+        case TurnOver(execution_id):
+            return turn_over(state, execution_id)
         case CancelJobs(job_ids):
             return _cancel(state, job_ids, jitter)
         case Drain(reply_to):
-            return _drain(state, reply_to, jitter)
+            return _begin_drain(replace(state, drained=(*state.drained, reply_to)))
         case Interrupt():
-            return state, _stops(state, Reason.INTERRUPTED, None)
+            return state, _stops(state, Reason.INTERRUPTED, lambda attempt: True)
         case Abandoned(count):
-            return _abandoned(state, count, jitter)
+            return _abandoned(state, count)
         case PatienceOver(times):
             is_still = state.is_exhausted and state.exhaustions == times
-            return _resign(state, jitter) if is_still else (state, [])
+            return _resign(state) if is_still else (state, [])
         case DrainOver():
             return replace(state, is_resigning=False), [Resign()] if state.is_resigning else []
 
 
-def _claimed(state: State, attempts: tuple[Attempt, ...], jitter: Jitter) -> Decision:
+def _claimed(state: State, attempts: tuple[Attempt, ...]) -> Decision:
     state = replace(state, waiting=state.waiting + attempts, received=state.received + len(attempts))
-    if state.is_draining:
-        return _give_back(state, STOPPING, jitter)
-    return _give_back(state, EXHAUSTED, jitter) if state.is_exhausted else (state, [])
+    return _keep(state, turns(state, attempts))
 
 
-def _finished(state: State, event: Finished, jitter: Jitter) -> Decision:
-    if state.slots.get(event.slot) != event.attempt:
-        # Settled before, by the executor's death: the store's fence decides about the late result.
-        return state, []
-    state = replace(
-        state,
-        slots=_with(state.slots, event.slot, None),
-        usual_s=state.usual_s + (event.seconds - state.usual_s) * USUAL_WEIGHT,
-    )
-    match event.ending:
-        case Succeeded() as succeeded:
-            return _completed(state, event.attempt, succeeded)
-        case Done(usage):
-            return replace(state, unacknowledged=state.unacknowledged + 1), [RecordDone(event.attempt, usage)]
-        case LostLease():
-            return state, [Report("job.fenced", _names(event.attempt))]
-        case Failed() as failure:
-            return _failed(state, event.attempt, failure, jitter)
+def _keep(state: State, effects: list[Effect]) -> Decision:
+    """What has come in stays, unless the node takes no work now."""
+    if not (state.is_draining or state.is_exhausted):
+        return state, effects
+    state, given_back = give_back(state, state.waiting, STOPPING if state.is_draining else EXHAUSTED)
+    return state, [*effects, *given_back]
 
 
-def _completed(state: State, attempt: Attempt, success: Succeeded) -> Decision:
-    """Its end, and whatever it brought, is durable."""
-    usage = success.usage
-    report = Report("job.completed", {**_names(attempt), "rows": usage.rows, "requests": usage.requests})
-    state = replace(state, completed=state.completed + 1)
-    state, effects = _look(state) if success.run_ended else (state, [])
-    if attempt.job_type == PLAN:
-        effects.append(WakeClaimer())
-    return state, [report, *effects]
+def _then_look(state: State, effects: list[Effect], run_ended: bool) -> Decision:
+    if not run_ended:
+        return state, effects
+    state, looks = _look(state)
+    return state, [*effects, *looks]
 
 
-def _failed(state: State, attempt: Attempt, failure: Failed, jitter: Jitter) -> Decision:
-    policy = RetryPolicy(attempt.max_retries, attempt.retry_delay_s)
-    verdict = after_failure(failure.reason, attempt.number, policy, jitter)
-    is_final = isinstance(verdict, GiveUp)
-    fields = {
-        **_names(attempt),
-        "reason": str(failure.reason),
-        "error": failure.detail,
-        "attempt": attempt.number,
-    }
-    if isinstance(verdict, Retry):
-        fields["again_in_s"] = round(verdict.delay_s, 3)
-    report = Report("job.failed" if is_final else "job.put_back", fields)
-    state = replace(state, unacknowledged=state.unacknowledged + 1, failed=state.failed + (1 if is_final else 0))
-    return state, [report, RecordFailure(attempt, failure, verdict)]
+def _lapsed(state: State, execution_ids: frozenset[int]) -> Decision:
+    """Stop what runs, for nothing of it can be stored; what waits goes back, or is cancelled with its run."""
+    stops = _stops(state, Reason.INTERRUPTED, lambda attempt: number_of(attempt) in execution_ids)
+    state, effects = give_back(state, _waiting(state, execution_ids), "its lease was lost")
+    return state, [*stops, *effects]
+
+
+def _waiting(state: State, execution_ids: frozenset[int]) -> list[Attempt]:
+    return [attempt for attempt in state.waiting if number_of(attempt) in execution_ids]
 
 
 def _slot_gone(state: State, slot: str, jitter: Jitter) -> Decision:
-    attempt = state.slots.get(slot)
+    attempts = state.slots.get(slot, ())
     state = replace(state, slots={name: held for name, held in state.slots.items() if name != slot})
-    if attempt is None:
-        return state, []
-    return _failed(state, attempt, Failed(Reason.INTERRUPTED, "its executor died"), jitter)
-
-
-def _dispatch(state: State) -> Decision:
-    """Give waiting attempts to idle executors and ask for as many more as there is room for."""
-    if state.is_draining:
-        return state, []
-    if state.unacknowledged > MOST_UNACKNOWLEDGED or state.is_exhausted:
-        return state, [Want(0, state.received)]
-    idle = [slot for slot, attempt in state.slots.items() if attempt is None]
     effects: list[Effect] = []
-    slots = dict(state.slots)
-    waiting = state.waiting
-    for slot in idle[: len(waiting)]:
-        attempt, waiting = waiting[0], waiting[1:]
-        slots[slot] = attempt
-        effects.append(Assign(slot, attempt))
-    if effects:
-        state = replace(state, slots=slots, waiting=waiting)
-    ahead = _ahead(state)
-    room = len(idle) - len(effects) - len(waiting) + ahead
-    if waiting and 0 <= room < ahead / 2:
-        # There is enough for a while: one large claim later costs less than many small ones now.
-        return state, effects
-    return state, [*effects, Want(max(room, 0), state.received)]
-
-
-def _ahead(state: State) -> int:
-    """How many attempts to claim before there is an executor for them: some while jobs are short, else none."""
-    return len(state.slots) // 2 if state.usual_s < SHORT_S else 0
+    for attempt in attempts:
+        state, given_back = failed(state, attempt, Failed(Reason.INTERRUPTED, "its executor died"), jitter)
+        effects += given_back
+    return state, effects
 
 
 def _look(state: State) -> Decision:
@@ -274,6 +184,8 @@ def _runs_seen(state: State, waiting: tuple[WaitingRun, ...] | None) -> Decision
                 effects.append(StartRun(run_id))
             case Block(run_id, blocked_by):
                 effects.append(BlockRun(run_id, blocked_by))
+            case Skip(run_id, reason):
+                effects.append(SkipRun(run_id, reason))
     state = replace(state, unacknowledged=state.unacknowledged + len(effects))
     if not again:
         return state, effects
@@ -284,25 +196,21 @@ def _runs_seen(state: State, waiting: tuple[WaitingRun, ...] | None) -> Decision
 def _cancel(state: State, job_ids: frozenset[int], jitter: Jitter) -> Decision:
     """Stop those that run, and end at once those that have not started."""
     doomed = [attempt for attempt in state.waiting if attempt.lease.job_id in job_ids]
-    effects = _stops(state, Reason.CANCELLED, job_ids)
+    effects = _stops(state, Reason.CANCELLED, lambda attempt: attempt.lease.job_id in job_ids)
     state = replace(state, waiting=tuple(attempt for attempt in state.waiting if attempt not in doomed))
     for attempt in doomed:
-        state, ended = _failed(state, attempt, Failed(Reason.CANCELLED, "cancelled before it started"), jitter)
+        state, ended = failed(state, attempt, Failed(Reason.CANCELLED, "cancelled before it started"), jitter)
         effects += ended
     return state, effects
 
 
-def _drain(state: State, reply_to: ReplyTo, jitter: Jitter) -> Decision:
+def _begin_drain(state: State) -> Decision:
     """Nothing new starts; what was claimed and not started goes back at once."""
-    return _begin_drain(replace(state, drained=(*state.drained, reply_to)), jitter)
-
-
-def _begin_drain(state: State, jitter: Jitter) -> Decision:
-    state, effects = _give_back(replace(state, is_draining=True), STOPPING, jitter)
+    state, effects = give_back(replace(state, is_draining=True), state.waiting, STOPPING)
     return state, effects if state.claims_over else [StopClaiming(), *effects]
 
 
-def _abandoned(state: State, count: int, jitter: Jitter) -> Decision:
+def _abandoned(state: State, count: int) -> Decision:
     """Too many that hang: take nothing more, and tell; hope for their return, but not for ever."""
     endurance, was_exhausted = state.endurance, state.is_exhausted
     state = replace(state, abandoned=count, is_exhausted=endurance.is_exceeded_by(count))
@@ -311,37 +219,28 @@ def _abandoned(state: State, count: int, jitter: Jitter) -> Decision:
     if state.is_exhausted and not was_exhausted:
         state = replace(state, exhaustions=state.exhaustions + 1)
         effects = [Report("engine.exhausted", fields), Later(endurance.patience_s, PatienceOver(state.exhaustions))]
-        state, given_back = _give_back(state, EXHAUSTED, jitter)
+        state, given_back = give_back(state, state.waiting, EXHAUSTED)
         effects += given_back
     elif was_exhausted and not state.is_exhausted:
         effects = [Report("engine.recovered", fields)]
-    state, resigning = _resign(state, jitter) if endurance.is_spent_by(count) else (state, [])
+    state, resigning = _resign(state) if endurance.is_spent_by(count) else (state, [])
     return state, [*effects, *resigning]
 
 
-def _resign(state: State, jitter: Jitter) -> Decision:
+def _resign(state: State) -> Decision:
     """Drain for the end of this process, which only a new one can help; a stop that is under way is an end too."""
     if state.is_draining:
         return state, []
     endurance, abandoned, limit = state.endurance, state.abandoned, state.endurance.abandoned_limit
     reason = f"{abandoned} jobs hang in it, at most {limit} are borne; only a new process helps"
     fields = {"path": MANAGER, "reason": reason, "abandoned": abandoned, "limit": limit}
-    state, effects = _begin_drain(replace(state, is_resigning=True), jitter)
+    state, effects = _begin_drain(replace(state, is_resigning=True))
     return state, [
         Report("node.gave_up", fields),
         Later(endurance.drain_s, Interrupt()),
         Later(endurance.drain_s + endurance.give_back_s, DrainOver()),
         *effects,
     ]
-
-
-def _give_back(state: State, why: str, jitter: Jitter) -> Decision:
-    effects: list[Effect] = []
-    waiting, state = state.waiting, replace(state, waiting=())
-    for attempt in waiting:
-        state, given_back = _failed(state, attempt, Failed(Reason.INTERRUPTED, why), jitter)
-        effects += given_back
-    return state, effects
 
 
 def _answer_drain(state: State, effects: list[Effect]) -> Decision:
@@ -353,22 +252,10 @@ def _answer_drain(state: State, effects: list[Effect]) -> Decision:
     return replace(state, drained=(), is_resigning=False), [*effects, *answers, *resigns]
 
 
-def _stops(state: State, reason: Reason, job_ids: frozenset[int] | None) -> list[Effect]:
+def _stops(state: State, reason: Reason, concerns: Callable[[Attempt], bool]) -> list[Effect]:
     return [
-        Stop(slot, attempt.lease.execution_id, reason)
-        for slot, attempt in state.running.items()
-        if job_ids is None or attempt.lease.job_id in job_ids
+        Stop(slot, number_of(attempt), reason)
+        for slot, attempts in state.running.items()
+        for attempt in attempts
+        if concerns(attempt)
     ]
-
-
-def _with(slots: Mapping[str, Attempt | None], slot: str, attempt: Attempt | None) -> dict[str, Attempt | None]:
-    return {**slots, slot: attempt}
-
-
-def _names(attempt: Attempt) -> dict[str, object]:
-    return {
-        "job_id": attempt.lease.job_id,
-        "job": attempt.name,
-        "job_type": attempt.job_type,
-        "run_id": attempt.run_id,
-    }

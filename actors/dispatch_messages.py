@@ -46,27 +46,43 @@ class ClaimsOver:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """An executor's attempt has ended after `seconds`."""
+class Ended:
+    """How one attempt ended, and how many seconds its code has run; None where it never began."""
 
-    slot: str
     attempt: Attempt
     ending: Ending
-    seconds: float = 1.0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Of the attempts that an executor was given some have ended, and some, not begun, are `returned`."""
+
+    slot: str
+    ended: tuple[Ended, ...]
+    returned: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DoneWork:
+    """An attempt that has done its work and brought no rows; `seconds` is how long it took."""
+
+    attempt: Attempt
+    usage: Usage
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The end of an attempt that brought no rows is durable; it was a write of ours."""
+    """The store has answered for attempts that brought no rows; for each, whether its run ended, None if fenced."""
 
-    attempt: Attempt
-    usage: Usage
-    run_ended: bool
+    done: tuple[DoneWork, ...]
+    runs_ended: tuple[bool | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Lapsed:
-    """These attempts were waiting for an executor and have lost their leases."""
+    """These attempts have lost their leases, or their run was cancelled on another node."""
 
     execution_ids: frozenset[int]
 
@@ -96,6 +112,25 @@ class CancelJobs:
     """Stop the attempts of these jobs that run here."""
 
     job_ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Something was paused or switched off: what waits here may have to go back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """The jobs of these attempts, which were waiting here, are not to be started now."""
+
+    execution_ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOver:
+    """An attempt that has to run alone has waited for its turn long enough, if it still waits."""
+
+    execution_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +177,9 @@ Event = (
     | RunsChanged
     | RunsSeen
     | CancelJobs
+    | Review
+    | Resting
+    | TurnOver
     | Drain
     | Interrupt
     | Abandoned
@@ -168,10 +206,10 @@ class StopClaiming:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """Give the attempt to that executor."""
+    """Give the attempts to that executor, to be run one after the other."""
 
     slot: str
-    attempt: Attempt
+    attempts: tuple[Attempt, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +223,9 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class RecordDone:
-    """Store that the attempt has done its work; answered with `Recorded`."""
+    """Store that these attempts have done their work; answered with `Recorded`."""
 
-    attempt: Attempt
-    usage: Usage
+    done: tuple[DoneWork, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +235,15 @@ class RecordFailure:
     attempt: Attempt
     failure: Failed
     verdict: Retry | GiveUp
+    seconds: float | None = None
+    """How long its code has run; None where it never began."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewWaiting:
+    """Have the claimer find out which of these are not to be started now; answered with `Resting`."""
+
+    attempts: tuple[Attempt, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +264,14 @@ class BlockRun:
 
     run_id: int
     blocked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkipRun:
+    """Store that the run ends without a start, and why."""
+
+    run_id: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +315,11 @@ Effect = (
     | Stop
     | RecordDone
     | RecordFailure
+    | ReviewWaiting
     | LookAtRuns
     | StartRun
     | BlockRun
+    | SkipRun
     | WakeClaimer
     | Answer
     | Report

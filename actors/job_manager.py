@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from actors import claimer, dispatch, fuse, job_executor, names
-from actors.dispatch import State
 from actors.dispatch_messages import (
     Abandoned,
     Acknowledged,
@@ -18,10 +17,12 @@ from actors.dispatch_messages import (
     Assign,
     BlockRun,
     CancelJobs,
+    DoneWork,
     Drain,
     DrainOver,
     Effect,
     Event,
+    Finished,
     Interrupt,
     Lapsed,
     Later,
@@ -32,16 +33,20 @@ from actors.dispatch_messages import (
     RecordFailure,
     Report,
     Resign,
+    ReviewWaiting,
     RunsChanged,
     RunsSeen,
+    SkipRun,
     SlotGone,
     SlotReady,
     StartRun,
     Stop,
     StopClaiming,
+    TurnOver,
     WakeClaimer,
     Want,
 )
+from actors.dispatch_state import State, summary
 from actors.endurance import Endurance
 from actors.otp.calls import cast
 from actors.otp.gen_server import GenServer
@@ -49,12 +54,12 @@ from actors.otp.messages import NOREPLY, Down, ReplyTo
 from actors.otp.ref import Ref
 from actors.otp.runtime import Runtime
 from actors.store_writer import MergedWrite, NotWritten, Write, Written
+from moomarkets.domain import failpoints
 from moomarkets.domain.errors import Fenced
-from moomarkets.domain.job import Attempt, Usage
-from moomarkets.domain.retry import Retry
+from moomarkets.domain.retry import CRASH_LIMIT, Retry
 from moomarkets.engines.engine import Engine
 from moomarkets.store import executions, jobs, runs
-from moomarkets.store.completions import Completion, complete_many
+from moomarkets.store.completions import Completion, complete_chunks
 
 WAKE_MARGIN_S = 0.02
 
@@ -102,7 +107,7 @@ class _Persisted:
 
 @dataclass(frozen=True, slots=True)
 class _Beat:
-    """Keep the leases of what waits here."""
+    """Keep the leases of all that this node holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +119,9 @@ class _Renewed:
 
 @dataclass(frozen=True, slots=True)
 class _DoneTag:
-    """Tag of the end of an attempt that brought no rows."""
+    """Tag of the ends of attempts that brought no rows."""
 
-    attempt: Attempt
-    usage: Usage
+    done: tuple[DoneWork, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +145,10 @@ class JobManager(GenServer):
         engine: Engine | None = None,
         endurance: Endurance | None = None,
         jitter: random.Random | None = None,
+        crash_limit: int = CRASH_LIMIT,
     ) -> None:
         """`engine` is asked how many attempts hang in it, and `endurance` says how many may; None: nobody counts."""
-        self.state = State(endurance=endurance or Endurance())
+        self.state = State(endurance=endurance or Endurance(), crash_limit=crash_limit)
         self._poll_s, self._lease_s, self._engine = poll_s, lease_s, engine
         self._jitter = jitter or self.runtime.random()
         self._slots: dict[str, Ref] = {}
@@ -158,10 +163,11 @@ class JobManager(GenServer):
     def handle_call(self, message: object) -> object:
         match message:
             case GetStatus():
-                return _status(self.state)
+                return summary(self.state)
             case _DrainCall():
                 self._take(Drain(self.defer()))
                 self.events.emit("drain.begun", running=len(self.state.running))
+                failpoints.hit("drain_started")
                 return NOREPLY
             case Perform(work, cancels):
                 self._persist(work, _Persisted(looks=True, wakes=True, reply_to=self.defer(), cancels=cancels))
@@ -175,10 +181,10 @@ class JobManager(GenServer):
                 self._acknowledge(tag, result)
             case NotWritten(_Persisted() as tag):
                 self._refused(tag, message)
-            case Written(_DoneTag(attempt, usage), result):
-                self._take(Recorded(attempt, usage, run_ended=bool(result)))
-            case NotWritten(_DoneTag()):
-                self._refused(_Persisted(), message)
+            case Written(_DoneTag(done), results):
+                self._recorded(done, results)
+            case NotWritten(_DoneTag(done)):
+                self._not_recorded(done, message)
             case Written(_Renewed(execution_ids), set() as kept):
                 self._is_renewing = False
                 self._take(Lapsed(execution_ids - kept))
@@ -187,8 +193,8 @@ class JobManager(GenServer):
             case _Beat():
                 self.send_after(self._lease_s / 3, _Beat())
                 self._count_abandoned()
-                self._renew_waiting()
-            case Interrupt() | PatienceOver() | DrainOver():
+                self._renew_leases()
+            case Interrupt() | PatienceOver() | DrainOver() | TurnOver():
                 self._take(message)
             case Written(_Looked(), result):
                 self._take(RunsSeen(tuple(result)))  # type: ignore[arg-type]  # what runs.waiting returns
@@ -210,6 +216,8 @@ class JobManager(GenServer):
                 super().handle_info(message)
 
     def _take(self, event: Event) -> None:
+        if isinstance(event, Finished | Recorded):
+            failpoints.hit("finish_acknowledged")
         if isinstance(event, SlotReady) and not self._watch(event):
             return
         # First of all: the place that this event frees may have been freed by abandoning an attempt.
@@ -247,15 +255,16 @@ class JobManager(GenServer):
                 cast(names.CLAIMER, claimer.Stop())
             case WakeClaimer():
                 cast(names.CLAIMER, claimer.Wake())
-            case Assign(slot, attempt):
-                cast(self._slots[slot], job_executor.Execute(attempt))
+            case Assign(slot, attempts):
+                cast(self._slots[slot], job_executor.Execute(attempts))
             case Stop(slot, execution_id, reason):
                 cast(self._slots[slot], job_executor.Cancel(execution_id, reason))
-            case RecordDone(attempt, usage):
-                completion = Completion(attempt, self.runtime.new_id(), usage, self.clock.sql_now())
-                cast(names.WRITER, MergedWrite(complete_many, completion, self.ref, _DoneTag(attempt, usage)))
+            case RecordDone(done):
+                self._record_done(done)
             case RecordFailure():
                 self._record_failure(effect)
+            case ReviewWaiting(attempts):
+                cast(names.CLAIMER, claimer.Review(attempts))
             case LookAtRuns():
                 cast(names.WRITER, Write(runs.waiting, self.ref, _Looked()))
             case StartRun(run_id):
@@ -264,6 +273,10 @@ class JobManager(GenServer):
             case BlockRun(run_id, blocked_by):
                 self.events.emit("run.waiting", run_id=run_id, by=blocked_by)
                 self._write(lambda connection: runs.block(connection, run_id, blocked_by), _Persisted())
+            case SkipRun(run_id, reason):
+                self.events.emit("run.skipped", run_id=run_id, reason=reason)
+                now = self.clock.sql_now()
+                self._write(lambda connection: runs.skip(connection, run_id, reason, now), _Persisted(looks=True))
             case Answer(reply_to, value):
                 reply_to.reply(value)
             case Report(name, fields):
@@ -277,16 +290,38 @@ class JobManager(GenServer):
         completion_id, now = self.runtime.new_id(), self.clock.sql_now()
         self._write(
             lambda connection: executions.fail(
-                connection, effect.attempt, completion_id, effect.failure, effect.verdict, now
+                connection, effect.attempt, completion_id, effect.failure, effect.verdict, now, lasted_s=effect.seconds
             ),
             _Persisted(looks=True, wakes=True),
         )
         if isinstance(effect.verdict, Retry) and effect.verdict.delay_s > 0:
             self.send_after(effect.verdict.delay_s + WAKE_MARGIN_S, _WakeLater())
 
-    def _renew_waiting(self) -> None:
-        """Attempts that wait for an executor have nobody else who keeps their leases."""
-        leases = [attempt.lease for attempt in self.state.waiting]
+    def _record_done(self, done: tuple[DoneWork, ...]) -> None:
+        now, completion_id = self.clock.sql_now(), self.runtime.new_id()
+        completions = [Completion(work.attempt, completion_id, work.usage, now, work.seconds) for work in done]
+        cast(names.WRITER, MergedWrite(complete_chunks, completions, self.ref, _DoneTag(done), weight=len(done)))
+
+    def _recorded(self, done: tuple[DoneWork, ...], results: object) -> None:
+        assert isinstance(results, list)
+        for result in results:
+            if isinstance(result, Fenced):
+                self.events.emit("job.fenced", error=f"Fenced: {result}")
+        self._take(Recorded(done, tuple(None if isinstance(result, Fenced) else result for result in results)))
+
+    def _not_recorded(self, done: tuple[DoneWork, ...], refusal: NotWritten) -> None:
+        """One of them may be at fault: each gets a try of its own."""
+        if len(done) > 1:
+            for work in done:
+                self._record_done((work,))
+            return
+        self._refused(_Persisted(), refusal)
+
+    def _renew_leases(self) -> None:
+        """Those of all attempts that executors have or that wait for one, in one statement."""
+        held = [attempt.lease for attempts in self.state.running.values() for attempt in attempts]
+        leases = [*held, *(attempt.lease for attempt in self.state.waiting)]
+        # One at a time: while the store is away they would pile up, and after it be in each other's way.
         if leases and not self._is_renewing:
             self._is_renewing = True
             lease_s, now = self._lease_s, self.clock.sql_now()
@@ -345,26 +380,3 @@ def interrupt(runtime: Runtime) -> None:
 def wake_claimer(runtime: Runtime) -> None:
     """Say that jobs have become due. Called from outside."""
     runtime.cast(names.CLAIMER, claimer.Wake())
-
-
-def _status(state: State) -> dict[str, object]:
-    return {
-        "executors": len(state.slots),
-        "running": [
-            {
-                "job_id": attempt.lease.job_id,
-                "name": attempt.name,
-                "executor": slot,
-                "attempt": attempt.number,
-            }
-            for slot, attempt in state.running.items()
-        ],
-        "waiting": len(state.waiting),
-        "unacknowledged": state.unacknowledged,
-        "is_draining": state.is_draining,
-        "abandoned": state.abandoned,
-        "abandoned_limit": state.endurance.abandoned_limit,
-        "is_degraded": state.is_exhausted,
-        "completed": state.completed,
-        "failed": state.failed,
-    }

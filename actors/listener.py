@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 
 from actors import claimer, names
-from actors.dispatch_messages import RunsChanged
+from actors.dispatch_messages import Review, RunsChanged
 from actors.otp.calls import cast, send
 from actors.otp.gen_server import GenServer
 from actors.otp.messages import Continue
@@ -58,6 +58,8 @@ class Listener(GenServer):
                 cast(names.MANAGER, RunsChanged())
             case Heard(notify.SCHEDULES):
                 cast(names.SCHEDULER, Look())
+            case Heard(notify.SWITCHES):
+                self._look_everywhere()
             case Heard():
                 return
             case _Deaf(error):
@@ -67,6 +69,13 @@ class Listener(GenServer):
                 self._listen()
             case _:
                 super().handle_info(message)
+
+    def _look_everywhere(self) -> None:
+        """What rests now goes back, and whatever goes on again is looked for."""
+        cast(names.MANAGER, Review())
+        cast(names.MANAGER, RunsChanged())
+        cast(names.CLAIMER, claimer.Wake())
+        cast(names.SCHEDULER, Look())
 
     def _listen(self) -> None:
         me, url, runtime = self.ref, self._url, self.runtime
@@ -87,8 +96,7 @@ def _hear(listener: Ref, url: str, stop: socket.socket) -> None:
             ) as connection,
         ):
             connection.execute(f"LISTEN {notify.CHANNEL}")
-            for topic in (notify.JOBS, notify.RUNS, notify.SCHEDULES):
-                send(listener, Heard(topic))  # what was notified before we listened
+            send(listener, Heard(notify.SWITCHES))  # whatever was notified before we listened
             while True:
                 readable, _, _ = select.select([connection.fileno(), stop.fileno()], [], [])
                 if stop.fileno() in readable:

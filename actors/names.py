@@ -12,7 +12,9 @@ RESCUE_WRITER = "rescue_writer"
 LIMITERS = "limiters"
 SCHEDULER = "scheduler"
 RESCUER = "rescuer"
+PRUNER = "pruner"
 LISTENER = "listener"
+WEB = "web"
 
 
 def limiter(source: str, user_id: int) -> str:

@@ -11,7 +11,7 @@ from actors import names
 from actors.otp.errors import CallError, CallTimeout
 from actors.otp.promise import Promise
 from actors.otp.runtime import Runtime
-from actors.rate_limiter import Acquire, Grant, LimiterRules, Release, Silence
+from actors.rate_limiter import Acquire, Grant, LimiterRules, Release, Silence, SourcePaused
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.errors import AttemptError, Cancelled, Reason
@@ -21,6 +21,9 @@ TRIES = 25
 WAIT_S = 0.2
 PATIENCE_S = 900.0
 """Whoever has waited that long gives up his place and costs no attempt: a day's window may be full until tomorrow."""
+
+PAUSED_WAIT_S = 1.0
+"""Where no claim knows that a job asks the source that is paused, it comes again at once: not more often than this."""
 
 SILENCE_TIMEOUT_S = 5.0
 SILENCE_TRIES = 3
@@ -76,6 +79,9 @@ class LimiterGate:
             try:
                 promise = self._runtime.request(self._limiter, Acquire(endpoint))
                 return self._wait(promise, token)
+            except SourcePaused:
+                token.sleep(PAUSED_WAIT_S)
+                raise
             except CallError:
                 # Not there yet, or just died: a new one knows from the store all that was spent.
                 self._ensure(self._rules)

@@ -19,6 +19,8 @@ from actors.otp.gen_server import GenServer
 from actors.otp.mailbox import Timer
 from actors.otp.messages import NOREPLY, Continue, ReplyTo
 from actors.store_writer import NotWritten, Write, Written
+from moomarkets.domain import failpoints
+from moomarkets.domain.errors import AttemptError, Reason
 from moomarkets.domain.limits import Window
 from moomarkets.store import permits
 from moomarkets.store.permits import Bucket, Look, Reservation
@@ -64,6 +66,10 @@ class Grant:
     permit_id: UUID
     asked_at: float
     deadline: float
+
+
+class SourcePaused(AttemptError):
+    """The source rests: whoever asks gets no permit, and costs no attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,7 @@ class RateLimiter(GenServer):
                 self._ask_now()
             case Written(_Silenced(reply_to), seconds):
                 self.events.emit("source.silenced", source=self._rules.source, seconds=seconds)
+                failpoints.hit("silence_stored")
                 reply_to.reply(seconds)
             case NotWritten(_, error):
                 raise error
@@ -227,6 +234,8 @@ class RateLimiter(GenServer):
     def _hand_out(self, asked: _Asked, reservation: Reservation) -> None:
         self._is_asking = False
         self._last_look = reservation.look
+        if reservation.granted:
+            failpoints.hit("permit_reserved")
         if abs(reservation.step_s) > REPORTED_STEP_S:
             self.events.emit("clock.stepped", source=self._rules.source, seconds=round(reservation.step_s, 3))
         deadline = asked.asked_monotonic + self._rules.deadline_s
@@ -240,11 +249,19 @@ class RateLimiter(GenServer):
         if granted:
             self._write(lambda connection: permits.give_back(connection, granted), None)
         self._queue = left + self._queue
-        if reservation.granted:
+        if reservation.is_paused:
+            self._refuse_all()
+        elif reservation.granted:
             self._ask()
         elif self._queue and self._again is None:
             wait_s = LONGEST_WAIT_S if reservation.wait_s is None else min(reservation.wait_s, LONGEST_WAIT_S)
             self._again = self.send_after(wait_s, _AskAgain())
+
+    def _refuse_all(self) -> None:
+        """While the source is paused nobody waits for it: the jobs go back, and are not claimed until it goes on."""
+        waiters, self._queue = self._queue, []
+        for waiter in waiters:
+            waiter.reply_to.fail(SourcePaused(Reason.INTERRUPTED, f"{self._rules.source} is paused"))
 
     def _prune(self, bucket: Bucket, at: datetime) -> None:
         """Forget what was over at the last look: should the clock have been set since, the next look has to see it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,6 +14,7 @@ from actors.otp.gen_server import GenServer
 from actors.otp.ref import Dest
 from moomarkets.domain.errors import StoreTooSlow, StoreUnavailable
 from moomarkets.store.database import Database
+from moomarkets.store.outage import Outage
 
 MOST_AT_ONCE = 500
 FIRST_WAIT_S = 0.1
@@ -46,6 +46,8 @@ class MergedWrite:
     item: object
     reply_to: Dest | None = None
     tag: object = None
+    weight: int = 1
+    """How many of those that one commit may hold it counts for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class StoreWriter(GenServer):
 
     def init(self, database: Database) -> None:
         self._database = database
+        self._outage = Outage(self.events, self.clock, path=self.path)
         self._waiting: deque[Write | MergedWrite] = deque()
         self._is_flushing = False
         self._wait_s = FIRST_WAIT_S
@@ -99,17 +102,29 @@ class StoreWriter(GenServer):
             super().handle_info(message)
             return
         try:
-            self._commit(list(islice(self._waiting, MOST_AT_ONCE)))
+            self._commit(self._next_batch())
         except StoreUnavailable as error:
-            self.events.emit("store.unavailable", path=self.path, waiting=len(self._waiting), error=str(error))
+            self._outage.failed(error, waiting=len(self._waiting))
             self.send_after(self._wait_s, _Flush())
             self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
             return
+        self._outage.worked()
         self._wait_s = FIRST_WAIT_S
         # What came in while the commit was under way is in the mailbox still: it goes out with the next one.
         self._is_flushing = bool(self._waiting)
         if self._is_flushing:
             send(self.ref, _Flush())
+
+    def _next_batch(self) -> list[Write | MergedWrite]:
+        """The oldest of those that wait, one at least."""
+        batch: list[Write | MergedWrite] = []
+        weight = 0
+        for write in self._waiting:
+            weight += write.weight if isinstance(write, MergedWrite) else 1
+            if batch and weight > MOST_AT_ONCE:
+                break
+            batch.append(write)
+        return batch
 
     def _commit(self, batch: list[Write | MergedWrite]) -> None:
         """Commit the oldest of those that wait; each is told once, and then waits no more."""

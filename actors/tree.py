@@ -9,7 +9,8 @@ root (one_for_one 3/60 s)                 when root gives up, or the fuse blows,
    ├─ limiters (dynamic)                  one RateLimiter per credential, started when needed, also after a crash
    ├─ manager                             never blocks; if it dies the executors below start anew with it
    ├─ executors (one_for_one 20/60 s)     one JobExecutor per slot
-   └─ duties (one_for_one 10/60 s)        claimer, scheduler, rescuer, listener
+   ├─ duties (one_for_one 10/60 s)        claimer, scheduler, rescuer, pruner, listener
+   └─ web                                 where one is wanted; own back-off: its end costs the others nothing
 """
 
 from __future__ import annotations
@@ -29,13 +30,17 @@ from actors.otp.child import ChildSpec, ChildType, Restart
 from actors.otp.dynamic_supervisor import DynamicSpec, DynamicSupervisor
 from actors.otp.supervisor import Supervisor
 from actors.otp.supervisor_spec import AutoShutdown, Strategy, SupervisorSpec
+from actors.pruner import Pruner, PruneRules
+from actors.pulse import Pulse
 from actors.rescuer import Rescuer, RescueRules
 from actors.scheduler import Scheduler
 from actors.store_writer import StoreWriter
+from actors.web_server import Site, WebServer
 from moomarkets.engines.engine import Engine
 from moomarkets.store.database import Database
 
 DATABASE_BACKOFF = (0.5, 30.0)
+WEB_BACKOFF = (0.5, 30.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Parts:
     """What the tree is built from. `pools` holds one pool of connections per writer and one for the claimer.
 
     `server` is the embedded server, None where the database is somebody else's; `listen_url` None: polling alone.
+    `prune` None: history is kept for ever.
     `endurance` None: as many abandoned attempts as two for each executor.
     """
 
@@ -57,6 +63,8 @@ class Parts:
     poll_s: float
     listen_url: str | None
     endurance: Endurance | None = None
+    prune: tuple[Database, PruneRules] | None = None
+    web: tuple[Site, Pulse] | None = None
 
 
 def root(parts: Parts) -> SupervisorSpec:
@@ -78,29 +86,24 @@ def root(parts: Parts) -> SupervisorSpec:
 
 
 def _core(parts: Parts) -> SupervisorSpec:
-    return SupervisorSpec(
-        Strategy.REST_FOR_ONE,
-        (
-            _supervisor("store_writers", _store_writers(parts)),
-            ChildSpec(
-                names.LIMITERS,
-                DynamicSupervisor,
-                (DynamicSpec(),),
-                type=ChildType.SUPERVISOR,
-                name=names.LIMITERS,
-            ),
-            ChildSpec(names.MANAGER, JobManager, _manager(parts), name=names.MANAGER),
-            _supervisor("executors", _executors(parts)),
-            _supervisor("duties", _duties(parts)),
-        ),
-        max_restarts=3,
-        max_seconds=60,
+    limiters = ChildSpec(
+        names.LIMITERS, DynamicSupervisor, (DynamicSpec(),), type=ChildType.SUPERVISOR, name=names.LIMITERS
     )
+    children = [
+        _supervisor("store_writers", _store_writers(parts)),
+        limiters,
+        ChildSpec(names.MANAGER, JobManager, _manager(parts), name=names.MANAGER),
+        _supervisor("executors", _executors(parts)),
+        _supervisor("duties", _duties(parts)),
+    ]
+    if parts.web is not None:
+        children.append(ChildSpec(names.WEB, WebServer, parts.web, name=names.WEB, backoff=WEB_BACKOFF))
+    return SupervisorSpec(Strategy.REST_FOR_ONE, tuple(children), max_restarts=3, max_seconds=60)
 
 
 def _manager(parts: Parts) -> tuple[object, ...]:
     endurance = parts.endurance or Endurance(2 * parts.executors)
-    return (parts.poll_s, parts.executor.lease_s, parts.engine, endurance)
+    return (parts.poll_s, parts.executor.lease_s, parts.engine, endurance, None, parts.rescue.crash_limit)
 
 
 def _store_writers(parts: Parts) -> SupervisorSpec:
@@ -124,6 +127,8 @@ def _duties(parts: Parts) -> SupervisorSpec:
         ChildSpec(names.SCHEDULER, Scheduler, name=names.SCHEDULER),
         ChildSpec(names.RESCUER, Rescuer, (parts.rescue,), name=names.RESCUER),
     ]
+    if parts.prune is not None:
+        children.append(ChildSpec(names.PRUNER, Pruner, parts.prune, name=names.PRUNER))
     if parts.listen_url is not None:
         children.append(ChildSpec(names.LISTENER, Listener, (parts.listen_url,), name=names.LISTENER))
     return SupervisorSpec(Strategy.ONE_FOR_ONE, tuple(children), max_restarts=10, max_seconds=60)

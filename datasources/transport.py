@@ -18,6 +18,7 @@ import httpcore
 
 from datasources.connection import Exchange, Network
 from datasources.host_names import HostNames
+from moomarkets.domain import failpoints
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.errors import Cancelled, InvalidInput, Reason, SourceError
@@ -164,6 +165,7 @@ class Transport:
             response.close()
         # An answer without a length ends with its connection: one that a cancel shut down looks complete.
         exchange.token.check()
+        failpoints.hit("response_received")
         return Reply(response.status, body, self._retry_after_s(headers.get(b"retry-after")))
 
     def _body(self, response: httpcore.Response, encoding: bytes) -> bytes:
@@ -224,7 +226,10 @@ def _last_look(exchange: Exchange, permit: Permit) -> Callable[[str, object], No
     def trace(name: str, info: object) -> None:
         if name.endswith(".send_request_headers.started"):
             permit.check()
+            failpoints.hit("request_sending")
             exchange.is_sent = True
+        elif name.endswith(".send_request_body.complete"):
+            failpoints.hit("request_sent")
 
     return trace
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from actors import names
 from actors.claimer import ClaimRules
@@ -12,8 +13,10 @@ from actors.endurance import Endurance
 from actors.job_executor import ExecutorRules
 from actors.otp.runtime import Runtime
 from actors.otp.thread_runtime import ThreadRuntime
+from actors.pruner import PruneRules
 from actors.rescuer import RescueRules
 from actors.tree import Parts
+from moomarkets.domain.errors import SettingsError
 from moomarkets.domain.job import NodeIdentity
 from moomarkets.engines.computations import Computations
 from moomarkets.engines.process import ProcessEngine
@@ -27,6 +30,11 @@ from moomarkets.services.source_setup import reach_of
 from moomarkets.settings import Settings
 from moomarkets.store import nodes
 from moomarkets.store.database import Database
+from moomarkets.web.address import Address
+from moomarkets.web.site import WebSite
+
+if TYPE_CHECKING:
+    from moomarkets.web.access import Office
 
 VERSION = "0.1.0"
 RUNNER_CONNECTIONS = 10
@@ -63,6 +71,7 @@ def build_parts(
     computations = Computations(processes, runtime.wait_for)
     tools = _tools(settings, runtime, installation, node, learn, extra, undo)
     tools = replace(tools, compute=computations.compute)
+    installation.reads.perform(lambda connection: nodes.learn(connection, node.id, tools.job_types))
     writers = (names.WRITER, names.LEASES, names.PERMITS, names.RESCUE_WRITER, names.CLAIMER)
     pools = {name: installation.pool(name, waits_for_disk=name not in FORGETTABLE) for name in writers}
     # The threads end before the pools close: whoever came back late would open a connection again.
@@ -78,16 +87,45 @@ def build_parts(
             lease_s=settings.lease_s,
             poll_s=settings.poll_s,
             at_once=settings.claim_batch,
+            sources={name: job_type.source for name, job_type in tools.job_types.items()},
         ),
-        rescue=RescueRules(node, settings.rescue_every_s, settings.lease_s, settings.crash_limit),
+        rescue=RescueRules(
+            node, settings.rescue_every_s, settings.lease_s, settings.crash_limit, settings.long_running_s
+        ),
         executor=ExecutorRules(lease_s=settings.lease_s, deadline_s=settings.attempt_deadline_s),
         engine=engine,
         perform=lambda attempt, completion_id, token: perform(attempt, completion_id, tools, token),
+        prune=(installation.pool("pruner", statement_timeout_s=30.0), _prune_rules(settings)),
         executors=settings.executors,
         poll_s=settings.poll_s,
         listen_url=installation.place.app_url,
         endurance=Endurance(settings.abandoned_limit or 2 * settings.executors, drain_s=settings.drain_deadline_s),
     )
+
+
+def open_site(settings: Settings, runtime: Runtime, office: Office, undo: ExitStack) -> WebSite:
+    """A web site over the services of `office`: its socket is open, and who serves it is a part of the tree.
+
+    Raises:
+        SettingsError: it cannot be had where the settings want it.
+    """
+    address = Address(settings.web_host, settings.web_port, is_chosen=settings.origin("web_port") != "default")
+    try:
+        listener = address.listen(runtime.events)
+    except SettingsError as error:
+        raise settings.spelled(error) from None
+    undo.callback(listener.close)
+
+    def application() -> Any:
+        from moomarkets.web.app import create_app
+
+        return create_app(office, VERSION)
+
+    return WebSite(runtime, listener, application)
+
+
+def _prune_rules(settings: Settings) -> PruneRules:
+    return PruneRules(settings.prune_every_s, settings.keep_days)
 
 
 def _tools(

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moomarkets.domain.errors import CannotDecrypt
+from moomarkets.domain.dependencies import refuse_cycle
+from moomarkets.domain.errors import CannotDecrypt, InvalidInput
 from moomarkets.installation import Installation
+from moomarkets.services.group_checks import check_group
+from moomarkets.store.reports import Record
 
 
 def problems(installation: Installation) -> Iterator[str]:
     """One sentence for each thing that needs attention, with its remedy; reads only."""
+    groups = installation.status.groups()
     yield from _credential_problems(installation)
-    yield from _group_problems(installation)
+    yield from _switch_problems(installation, groups)
+    yield from _definition_problems(installation, groups)
+    yield from _graph_problems(groups)
+    yield from _run_problems(groups)
 
 
 def _credential_problems(installation: Installation) -> Iterator[str]:
@@ -27,14 +34,64 @@ def _credential_problems(installation: Installation) -> Iterator[str]:
             yield f"{spec.code}: its credential does not open ({error}); put the keyring back or set it anew"
 
 
-def _group_problems(installation: Installation) -> Iterator[str]:
-    for group in installation.status.groups():
+def _switch_problems(installation: Installation, groups: list[Record]) -> Iterator[str]:
+    """What rests although somebody may count on it."""
+    if not installation.switches.is_enabled:
+        yield "the whole is paused: nothing is booked or started; let it go on with `moomarkets resume`"
+    for source in installation.sources.list():
+        if source["is_paused"]:
+            yield f"{source['code']}: paused; let it go on with `moomarkets sources resume {source['code']}`"
+    for group in groups:
+        if group["status"] == "paused":
+            yield f"group {group['name']}: paused; let it go on with `moomarkets groups resume {group['name']}`"
+
+
+def _definition_problems(installation: Installation, groups: list[Record]) -> Iterator[str]:
+    """Groups that would be refused if somebody made them now, and schedules that rest."""
+    for group in groups:
+        name = str(group["name"])
+        try:
+            check_group(installation.groups.definition(name))
+        except InvalidInput as error:
+            yield f"group {name}: {error}; give another value with `moomarkets groups edit {name}`"
+            continue
+        if group["schedule_error"]:
+            error_text = f"its schedule rests ({group['schedule_error']})"
+            yield f"group {name}: {error_text}; give another one with `moomarkets groups edit {name}`"
+
+
+def _graph_problems(groups: list[Record]) -> Iterator[str]:
+    """Circles among the groups, and groups that wait for one that nothing brings a run of."""
+    by_name = {str(group["name"]): group for group in groups}
+    upstream = {name: _names(group["depends_on"]) for name, group in by_name.items()}
+    for thing, edges in (
+        ("depends_on", upstream),
+        ("parent", {name: _names([group["parent"]]) for name, group in by_name.items()}),
+    ):
+        try:
+            refuse_cycle(edges, thing)
+        except InvalidInput as error:
+            yield f"groups: {error}"
+    for name, group in by_name.items():
+        for above in upstream[name]:
+            if group["is_enabled"] and above in by_name and not by_name[above]["is_enabled"]:
+                yield (
+                    f"group {name}: waits for group {above}, which is switched off; "
+                    f"switch it on with `moomarkets groups enable {above}`"
+                )
+
+
+def _run_problems(groups: list[Record]) -> Iterator[str]:
+    for group in groups:
+        name = group["name"]
         if group["run_status"] == "failed":
-            name = group["name"]
             yield (
                 f"group {name}: its newest run failed with {group['failed_jobs']} failed jobs; see why with "
-                f"`moomarkets jobs list --group {name} --status failed`, "
-                f"run it again with `moomarkets groups run {name}`"
+                f"`moomarkets why {name}`, try them again with `moomarkets groups retry {name}`"
             )
         elif group["run_status"] == "pending" and group["blocked_by"]:
-            yield f"group {group['name']}: waits for {group['blocked_by']}"
+            yield f"group {name}: waits for {group['blocked_by']}; see `moomarkets why {name}`"
+
+
+def _names(given: object) -> list[str]:
+    return [str(name) for name in given if name is not None] if isinstance(given, list) else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
 from moomarkets.domain.clock import Clock
@@ -10,16 +10,22 @@ from moomarkets.domain.errors import CannotDecrypt, SettingsError
 from moomarkets.domain.events import Events
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import SourceSpec
+from moomarkets.jobtypes.registry import job_types
 from moomarkets.services.credentials import Credentials
 from moomarkets.services.groups import GroupDesk
-from moomarkets.services.jobs import Executions, JobReader
+from moomarkets.services.jobs import Executions, JobDesk, QueueRules
+from moomarkets.services.runs import Runs
+from moomarkets.services.schedules import Schedules
 from moomarkets.services.source_setup import effective_specs
 from moomarkets.services.status import Status
+from moomarkets.services.switches import Sources, Switches
+from moomarkets.services.why import Why
 from moomarkets.settings import Settings
 from moomarkets.store import sources
 from moomarkets.store.database import Database
 from moomarkets.store.keyring_file import open_keyring
 from moomarkets.store.migrate import upgrade
+from moomarkets.store.patience import Patience
 from moomarkets.store.place import open_place
 from moomarkets.store.seal import known_answer, prove
 
@@ -39,7 +45,8 @@ class Installation:
     def __init__(
         self, settings: Settings, clock: Clock, events: Events, undo: ExitStack, *, shares: bool = False
     ) -> None:
-        self._settings, self._events, self._undo = settings, events, undo
+        self._settings, self._clock, self._events, self._undo = settings, clock, events, undo
+        self.patience = Patience()
         try:
             self.specs: dict[str, SourceSpec] = {spec.code: spec for spec in effective_specs(settings.sources)}
         except SettingsError as error:
@@ -61,13 +68,23 @@ class Installation:
 
     @property
     def groups(self) -> GroupDesk:
-        """The groups, to look at and to ask for runs."""
-        return GroupDesk(self.reads, LOCAL_USER)
+        """The groups: create, edit, ask for runs, pause, delete."""
+        return GroupDesk(self.reads, LOCAL_USER, frozenset(job_types(self._events)), self._clock)
 
     @property
-    def jobs(self) -> JobReader:
-        """The jobs, to look at."""
-        return JobReader(self.reads, LOCAL_USER)
+    def jobs(self) -> JobDesk:
+        """The jobs: look, queue, pause, cancel, retry."""
+        return JobDesk(self.reads, LOCAL_USER, self._clock, self.queue_rules(job_types(self._events)))
+
+    @property
+    def runs(self) -> Runs:
+        """The runs of groups, to look at."""
+        return Runs(self.reads, LOCAL_USER)
+
+    @property
+    def schedules(self) -> Schedules:
+        """The schedules of groups: preview, what comes next, what became of every instant."""
+        return Schedules(self.reads, LOCAL_USER, self._clock)
 
     @property
     def executions(self) -> Executions:
@@ -78,6 +95,26 @@ class Installation:
     def status(self) -> Status:
         """Where everything stands."""
         return Status(self.reads, LOCAL_USER)
+
+    @property
+    def sources(self) -> Sources:
+        """The sources and their switches."""
+        return Sources(self.reads)
+
+    @property
+    def switches(self) -> Switches:
+        """The switch of the whole."""
+        return Switches(self.reads)
+
+    @property
+    def why(self) -> Why:
+        """Why something is as it is."""
+        return Why(self.reads, LOCAL_USER)
+
+    def queue_rules(self, job_types: Iterable[str]) -> QueueRules:
+        """What holds for jobs that stand alone, where these job types are known."""
+        settings = self._settings
+        return QueueRules(frozenset(job_types), settings.queue_max_retries, settings.queue_retry_delay_s)
 
     def missing_credentials(self) -> list[str]:
         """The sources that need a credential and have none."""
@@ -98,6 +135,7 @@ class Installation:
             statement_timeout_s=statement_timeout_s,
             lock_timeout_s=max(2.0, statement_timeout_s / 3),
             waits_for_disk=waits_for_disk,
+            patience=self.patience,
         )
         self._undo.callback(database.close)
         return database

@@ -42,7 +42,7 @@ _WARNING_VERBS = (
     "unexpected",
     "unreachable",
 )
-_WARNING_NAMES = frozenset({"keyring.created", "server.slow"})
+_WARNING_NAMES = frozenset({"failpoints.armed", "keyring.created", "server.slow"})
 # Whatever steers a terminal or turns the direction of writing: C0, C1, marks of direction, line separators.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 

@@ -127,10 +127,17 @@ class Settings(BaseSettings):
     rescue_every_s: values.Seconds = _seconds(1, 0.1, 60, "look for jobs whose executor died")
     max_retries: values.Whole = _whole(3, 0, 1000, "retries of a job that says nothing else")
     retry_delay_s: values.Seconds = _seconds(300, 0, 604800, "longest wait before the first retry; doubles each time")
+    queue_max_retries: values.Whole = _whole(3, 0, 1000, "retries of a job that stands alone and says nothing else")
+    queue_retry_delay_s: values.Whole = _whole(
+        1, 0, 604800, "longest wait in whole seconds before its first retry; doubles each time"
+    )
     crash_limit: values.Whole = _whole(5, 1, 1000, "deaths of the process under a job before it is given up")
     keep_days: values.Whole = _whole(30, 1, 36500, "history of executions and occurrences; market data stay for ever")
+    prune_every_s: values.Seconds = _seconds(3600, 1, 604800, "look for history that is old enough to be forgotten")
+    long_running_s: values.Seconds = _seconds(3600, 1, 604800, "warn of an attempt that lasts longer")
+    is_web_enabled: values.Truth = _truth(True, "whether the supervisor serves health and REST")
     web_host: values.Host = _text("127.0.0.1", "an address or host name", "where the web server listens")
-    web_port: values.Whole = _whole(8420, 0, 65535, "its port; 0: any free one")
+    web_port: values.Whole = _whole(8420, 0, 65535, "its port; 0: any free one; the default moves on where it is taken")
     ai_request_timeout_s: values.Seconds = _seconds(30, 1, 86400, "one request to an AI provider")
     ai_max_concurrent_requests: values.Whole = _whole(10, 1, 1000, "requests to AI providers at a time")
     is_ai_fallback_enabled: values.Truth = _truth(True, "whether another AI provider takes over from one that fails")

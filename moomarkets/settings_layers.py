@@ -17,7 +17,7 @@ ARGUMENT = "argument"
 FILE_NAME = "moomarkets.toml"
 ALIASES = {
     "JOB_QUEUE_WORKER_COUNT": "executors",
-    "JOB_QUEUE_MAX_RETRIES": "max_retries",
+    "JOB_QUEUE_MAX_RETRIES": "queue_max_retries",
     "JOB_QUEUE_BATCH_SIZE": "claim_batch",
     "JOB_QUEUE_POLL_INTERVAL": "poll_s",
     "AI_REQUEST_TIMEOUT": "ai_request_timeout_s",

@@ -20,6 +20,7 @@ from rich.console import Console
 from actors.otp.reasons import KILLED, describe
 from moomarkets.assembly import VERSION
 from moomarkets.display import Display, LiveDisplay, PlainDisplay, StandardError, print_summary
+from moomarkets.domain import failpoints
 from moomarkets.domain.clock import Clock, SystemClock
 from moomarkets.domain.errors import CredentialsMissing, MoomarketsError
 from moomarkets.exit_codes import ExitCode, exit_code_of
@@ -106,10 +107,14 @@ def run(settings: Settings, wakes: Wakes, *, once: bool, clock: Clock | None = N
         console.width = PIPED_WIDTH
     wakes.limit_stop(settings.drain_deadline_s + STOP_MARGIN_S, lambda: _say_cut_off(settings.log_format))
     events = _events(settings, clock, console, wakes)
-    with System(settings, clock=clock, events=events, learn_secret=events.scrubber.learn) as system:
+    failpoints.arm(os.environ.get(failpoints.VARIABLE, ""), events, seed=os.getpid())
+    has_web = settings.is_web_enabled and not once
+    with System(settings, clock=clock, events=events, learn_secret=events.scrubber.learn, web=has_web) as system:
         system.on_end(wakes.end)
         if not console.is_terminal:
             _say_ready(system)
+        elif system.url is not None:
+            console.print(f"health and REST at {system.url}", markup=False, highlight=False)
         try:
             seen = _watch(system, wakes, console, events, once=once)
         except Exception:
@@ -200,7 +205,7 @@ def _say(name: str, sentence: str, code: int, log_format: str | None) -> None:
 
 def _say_ready(system: System) -> None:
     """Say to programs that work may begin: one line of JSON."""
-    ready = {"event": "ready", "node": system.node_id, "pid": os.getpid(), "url": None, "version": VERSION}
+    ready = {"event": "ready", "node": system.node_id, "pid": os.getpid(), "url": system.url, "version": VERSION}
     print(json.dumps(ready), flush=True)  # noqa: T201 - the line that other programs wait for
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 # ruff: noqa: E402 - the guard comes before the first import of a package that a host may hide
+from moomarkets.domain import failpoints
 from moomarkets._siblings import check_siblings
 
 check_siblings()
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +20,8 @@ from actors.otp.reasons import SHUTDOWN, ExitReason
 from actors.otp.ref import Ref
 from actors.otp.supervisor import Supervisor
 from actors.otp.thread_runtime import ThreadRuntime
-from moomarkets.assembly import build_parts, enter_node
+from actors.pulse import Beat, Pulse
+from moomarkets.assembly import build_parts, enter_node, open_site
 from moomarkets.demo import with_simulators
 from moomarkets.domain.clock import Clock, SystemClock
 from moomarkets.domain.errors import MoomarketsError
@@ -30,15 +33,25 @@ from moomarkets.jobtypes.job_type import JobType
 from moomarkets.services.console import Console
 from moomarkets.services.credentials import Credentials
 from moomarkets.services.groups import Groups
+from moomarkets.services.job_manager_desk import JobManagerDesk
 from moomarkets.services.jobs import Executions, Jobs
 from moomarkets.services.progress import Progress
+from moomarkets.services.readiness import Fault, Readiness
+from moomarkets.services.runs import Runs
+from moomarkets.services.schedules import Schedules
 from moomarkets.services.starter_groups import create_starter_groups, starter_groups
 from moomarkets.services.status import Status
+from moomarkets.services.switches import Sources, Switches
+from moomarkets.services.why import Why
 from moomarkets.settings import Settings
 from moomarkets.store.migrate import preload
+from moomarkets.web.site import WebSite
 
 GIVE_BACK_S = 8.0
 """How long interrupted attempts may take to be given back; what has not ended then is fenced and rescued."""
+
+HURRY_S = 1.0
+"""How long anything waits for the database when not even that came to an end."""
 
 
 class System(Console):
@@ -64,11 +77,12 @@ class System(Console):
         events: Events | None = None,
         learn_secret: Callable[[Secret], None] | None = None,
         job_types: Sequence[JobType] = (),
+        web: bool = False,
     ) -> None:
         """Nothing is started yet.
 
         `learn_secret` is told every secret that is decrypted, so that logs can hide it. `job_types` are the host's own,
-        beside the built-in ones and those that other packages bring along.
+        beside the built-in ones and those that other packages bring along. With `web` it serves health and REST.
         """
         super().__init__(ThreadRuntime(clock or SystemClock(), events or NoEvents()))
         self.settings = settings
@@ -78,6 +92,11 @@ class System(Console):
         self._root: Ref | None = None
         self._is_drained = False
         self._installation: Installation | None = None
+        self._known_job_types: tuple[str, ...] = ()
+        self._has_web = web
+        self._site: WebSite | None = None
+        self._pulse = Pulse(self.runtime)
+        self._readiness: Readiness | None = None
         self.new_groups: list[str] = []
         """The groups that this start has put into a fresh database; they run when due, or when asked to."""
         self._node: NodeIdentity | None = None
@@ -103,20 +122,26 @@ class System(Console):
         with ExitStack() as undo:
             # Whatever fails below takes back what was started before it.
             runtime = self.runtime
+            site = open_site(self.settings, runtime, self, undo) if self._has_web else None
             if not self.settings.data_dir.exists():
                 # While another process makes the database, this one has time to import what fills it with tables.
                 runtime.spawn(preload, "preload")
             settings = with_simulators(self.settings, runtime.clock, undo) if self.settings.demo else self.settings
             installation = Installation(settings, runtime.clock, runtime.events, undo)
             self._installation = installation
+            self._readiness = Readiness(runtime, installation.reads)
             undo.callback(self._forget)
             self.new_groups = create_starter_groups(
-                self.groups,
+                installation.groups,
                 starter_groups(settings.max_retries, settings.retry_delay_s, is_chained=settings.demo),
             )
             self._node = enter_node(installation, runtime, undo)
             parts = build_parts(settings, runtime, installation, self._node, self._learn, self._job_types, undo)
+            self._known_job_types = tuple(parts.claim.job_types)
+            if site is not None:
+                parts = replace(parts, web=(site, self._pulse))
             self._is_drained = False
+            self._site = site
             self._root = runtime.start(Supervisor, tree.root(parts), name="root", start_timeout_s=None)
             self._undo = undo.pop_all()
 
@@ -141,10 +166,13 @@ class System(Console):
         for patience_s in (self.settings.drain_deadline_s, GIVE_BACK_S):
             try:
                 job_manager.drain(self.runtime, patience_s)
+                failpoints.hit("drain_released")
                 return
             except CallError:
                 self.runtime.events.emit("drain.timed_out", after_s=patience_s)
                 job_manager.interrupt(self.runtime)
+        # What could not even be given back waits for a database that says nothing: the rest of the stop does not.
+        self.installation.patience.shorten(HURRY_S)
 
     def wait(self, timeout_s: float | None = None) -> ExitReason:
         """Wait until the tree has ended by itself, which means that it gave up; raises `CallTimeout` if it goes on."""
@@ -162,12 +190,44 @@ class System(Console):
     @property
     def groups(self) -> Groups:
         """The groups: create, run, stop, pause, resume."""
-        return Groups(self.runtime, self.installation.reads, LOCAL_USER)
+        return Groups(self.runtime, self.installation.reads, LOCAL_USER, self._known_job_types or None)
 
     @property
     def jobs(self) -> Jobs:
-        """The jobs: look, retry."""
-        return Jobs(self.runtime, self.installation.reads, LOCAL_USER)
+        """The jobs: look, queue, pause, cancel, retry."""
+        return Jobs(
+            self.runtime, self.installation.reads, LOCAL_USER, self.installation.queue_rules(self._known_job_types)
+        )
+
+    @property
+    def switches(self) -> Switches:
+        """The switch of the whole: pause, resume."""
+        return self.installation.switches
+
+    @property
+    def sources(self) -> Sources:
+        """The sources: pause, resume, switch on and off."""
+        return self.installation.sources
+
+    @property
+    def manager(self) -> JobManagerDesk:
+        """The verbs of groups and jobs under the names of the JobManager's first design."""
+        return JobManagerDesk(self.groups, self.jobs, self.runs, self.status, self.activity)
+
+    @property
+    def runs(self) -> Runs:
+        """The runs of groups: look."""
+        return Runs(self.installation.reads, LOCAL_USER)
+
+    @property
+    def schedules(self) -> Schedules:
+        """The schedules of groups: preview, what comes next, what became of every instant."""
+        return self.installation.schedules
+
+    @property
+    def why(self) -> Why:
+        """Why something is as it is, from the schedule to the rows."""
+        return self.installation.why
 
     @property
     def executions(self) -> Executions:
@@ -199,6 +259,22 @@ class System(Console):
         """The sources that need a credential and have none."""
         return self.installation.missing_credentials()
 
+    @property
+    def url(self) -> str | None:
+        """Where the web server is; None where none was asked for."""
+        return self._site.url if self._site is not None else None
+
+    def beats(self) -> list[Beat]:
+        """The signs of life of every server; they are asked for only where there is a web server."""
+        return self._pulse.look()
+
+    def faults(self) -> list[Fault]:
+        """What keeps this node from working; empty when it can. Does not wait long for a database that is stuck."""
+        if not self.is_running or self._readiness is None:
+            return [Fault("tree", "expected one that runs, got none")]
+        ending = [Fault("tree", "expected one that takes work, got one that is being stopped")]
+        return [*(ending if self._is_drained else []), *self._readiness.faults()]
+
     def on_end(self, hook: Callable[[], object]) -> None:
         """Run `hook`, which must be quick, when the tree has ended, in whatever way."""
         self._running().process.exited.subscribe(hook)
@@ -216,7 +292,7 @@ class System(Console):
 
     def _forget(self) -> None:
         """What is closed must not be used again: a closed pool would open new connections."""
-        self._installation = self._node = None
+        self._installation = self._node = self._site = self._readiness = None
 
     def _running(self) -> Ref:
         if self._root is None:

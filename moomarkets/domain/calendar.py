@@ -1,9 +1,10 @@
-"""The Tokyo exchange's trading days: the stored calendar first, rules where it does not reach."""
+"""Trading days of Tokyo: the stored calendar first, rules where it does not reach."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import jpholiday
@@ -13,6 +14,13 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 TRADING_DIVISIONS = frozenset({"1", "2"})
 """HolDiv values on which equities trade: business day and half day."""
+
+
+class TradingDays(Protocol):
+    """Answers whether an exchange trades on a date."""
+
+    def is_trading_day(self, day: date) -> bool:
+        """Whether it does."""
 
 
 class TokyoCalendar:

@@ -25,13 +25,13 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._event = threading.Event()
+        self._event: threading.Event | None = None  # made for the first sleep: most tokens never have one
         self._reason: Reason | None = None
         self._hooks: dict[object, Callable[[], None]] = {}
 
     @property
     def is_cancelled(self) -> bool:
-        return self._event.is_set()
+        return self._reason is not None
 
     @property
     def reason(self) -> Reason | None:
@@ -46,7 +46,9 @@ class CancelToken:
             self._reason = reason
             hooks = list(self._hooks.values())
             self._hooks.clear()
-        self._event.set()
+            event = self._event
+        if event is not None:
+            event.set()
         with ExitStack() as all_hooks:
             for hook in reversed(hooks):
                 all_hooks.callback(hook)
@@ -58,7 +60,11 @@ class CancelToken:
 
     def sleep(self, seconds: float) -> None:
         """Wait `seconds`, or less when cancelled: then raise `Cancelled`."""
-        self._event.wait(seconds)
+        with self._lock:
+            event = self._event = self._event or threading.Event()
+            is_over = self._reason is not None
+        if not is_over:
+            event.wait(seconds)
         self.check()
 
     def on_cancel(self, hook: Callable[[], None]) -> Callable[[], None]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from moomarkets.domain.calendar import NEW_YORK, TOKYO
+from moomarkets.domain.calendar import NEW_YORK, TOKYO, TradingDays
 
 ALL = "ALL"
 """The key of partitions that hold every symbol."""
@@ -32,13 +31,6 @@ class Expected:
     from_on: date
     to_on: date
     published_at: datetime
-
-
-class TradingDays(Protocol):
-    """Answers whether an exchange trades on a date."""
-
-    def is_trading_day(self, day: date) -> bool:
-        """Whether it does."""
 
 
 @dataclass(frozen=True, slots=True)

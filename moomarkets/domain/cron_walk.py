@@ -45,6 +45,11 @@ def instants_after(cron: Cron, zone: ZoneInfo, after: datetime) -> Iterator[date
             heapq.heappush(waiting, instant)
 
 
+def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The one instant (UTC) of a naive wall time: the first of two, or the first after the gap that it lies in."""
+    return _instants(wall, zone, is_once=True)[0]
+
+
 def _walls(cron: Cron, start: datetime) -> Iterator[datetime]:
     """Matching wall times from `start` on; naive, because croniter is right only where no clock changes."""
     steps = croniter(cron.plain, start.replace(second=0, microsecond=0) - _MINUTE)

@@ -60,6 +60,12 @@ class Attempt:
     max_retries: int
     retry_delay_s: int
     """From the job's `retry_delay`."""
+    crash_count: int = 0
+    """How many processes have died under the job so far."""
+    crash_limit: int | None = None
+    """None: as the settings say."""
+    timeout_s: float | None = None
+    """The attempt's deadline, from its start; None: as the settings say."""
 
 
 @dataclass(frozen=True, slots=True)

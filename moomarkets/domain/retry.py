@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
-from moomarkets.domain.errors import ErrorClass, InvalidInput, Reason
+from moomarkets.domain.errors import InvalidInput, Reason
 
 MAX_RETRIES = 1000
 MAX_DELAY_S = 7 * 86400
@@ -75,6 +77,56 @@ class GiveUp:
     reason: Reason
 
 
+class Backoff(StrEnum):
+    """How long a job waits for its next attempt."""
+
+    AT_ONCE = "at once"
+    SILENCE = "as long as the source is silent"
+    DOUBLING = "doubling, with jitter"
+    NEVER = "never"
+
+
+class Told(StrEnum):
+    """When the owner of the job hears of it, beyond the log."""
+
+    NOBODY = "nobody"
+    AT_THE_END = "the owner, once it is given up"
+    AT_ONCE = "the owner, at once"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    """What one reason means: whether the attempt is charged, what the next one waits for, and who is told."""
+
+    is_charged: bool
+    backoff: Backoff
+    told: Told
+
+
+_AGAIN = RetryRule(True, Backoff.DOUBLING, Told.AT_THE_END)
+_HOPELESS = RetryRule(True, Backoff.NEVER, Told.AT_ONCE)
+
+RULES: Mapping[Reason, RetryRule] = {
+    Reason.TIMEOUT: _AGAIN,
+    Reason.NETWORK: _AGAIN,
+    Reason.UPSTREAM: _AGAIN,
+    Reason.MALFORMED: _AGAIN,
+    Reason.PARTIAL: _AGAIN,
+    Reason.CRASHED: _AGAIN,
+    Reason.TIMED_OUT: _AGAIN,
+    Reason.RATE_LIMITED: RetryRule(False, Backoff.SILENCE, Told.NOBODY),
+    Reason.INTERRUPTED: RetryRule(False, Backoff.AT_ONCE, Told.NOBODY),
+    Reason.SCHEMA: _HOPELESS,
+    Reason.TOO_LARGE: _HOPELESS,
+    Reason.AUTH: _HOPELESS,
+    Reason.PLAN_RESTRICTED: _HOPELESS,
+    Reason.INVALID: _HOPELESS,
+    Reason.QUARANTINED: _HOPELESS,
+    Reason.CANCELLED: RetryRule(True, Backoff.NEVER, Told.NOBODY),
+}
+"""The policy: one rule for each reason."""
+
+
 def after_failure(
     reason: Reason,
     attempts: int,
@@ -92,13 +144,16 @@ def after_failure(
         retry_after_s: what a 429 asked for; None where it said nothing (the source's silence holds then).
         deaths: how often the process died while this job's code ran, this time included.
     """
-    if reason is Reason.INTERRUPTED:
-        return _after_interruption(policy, jitter, deaths, crash_limit)
-    if reason.error_class is ErrorClass.RATE_LIMIT:
-        return Retry(_silence_s(retry_after_s), is_charged=False)
-    if reason.error_class is ErrorClass.NON_RETRYABLE or attempts > policy.max_retries:
-        return GiveUp(reason)
-    return Retry(policy.wait_s(attempts, jitter), is_charged=True)
+    rule = RULES[reason]
+    match rule.backoff:
+        case Backoff.AT_ONCE:
+            return _after_interruption(policy, jitter, deaths, crash_limit)
+        case Backoff.SILENCE:
+            return Retry(_silence_s(retry_after_s), rule.is_charged)
+        case Backoff.DOUBLING if attempts <= policy.max_retries:
+            return Retry(policy.wait_s(attempts, jitter), rule.is_charged)
+        case _:
+            return GiveUp(reason)
 
 
 def _after_interruption(policy: RetryPolicy, jitter: Jitter, deaths: int, crash_limit: int) -> Retry | GiveUp:
@@ -119,3 +174,10 @@ def _check_number(thing: str, value: object, low: float, high: float) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or not low <= value <= high:  # type: ignore[operator]  # a number by the line above
         raise InvalidInput(thing, f"a number from {low:g} to {high:,}", value)
+
+
+GROUP_RETRIES = RetryPolicy()
+"""Of the jobs of a group that says nothing else."""
+
+QUEUE_RETRIES = RetryPolicy(delay_s=1)
+"""Of a job that stands alone and says nothing else."""

@@ -1,4 +1,4 @@
-"""When something is due: cron in a time zone, or every so many seconds from an anchor."""
+"""When something is due, as a value: cron in a time zone, or every so many seconds from an anchor."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+from moomarkets.domain.calendar import TradingDays
 from moomarkets.domain.cron_grammar import Cron, parse_cron
 from moomarkets.domain.cron_walk import instants_after
 from moomarkets.domain.cron_words import cron_in_words
@@ -24,7 +25,7 @@ _LAST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class Schedule(ABC):
-    """When something is due; a value. Build it as `CronSchedule`, `IntervalSchedule` or from its map."""
+    """When something is due; a value. Build it as one of its kinds, such as `CronSchedule`, or from its map."""
 
     __slots__ = ()
 
@@ -40,25 +41,28 @@ class Schedule(ABC):
     def describe(self) -> str:
         """The schedule in words."""
 
+    @abstractmethod
+    def date_of(self, due_at: datetime) -> date:
+        """The date that the due instant is about."""
+
     @staticmethod
-    def from_json(value: object) -> CronSchedule | IntervalSchedule:
-        """Read `{"cron": …, "timezone": …}` or `{"every_s": …, "anchor": …}`; zone and anchor are optional.
+    def from_json(value: object, calendars: Mapping[str, TradingDays] | None = None) -> Schedule:
+        """Read a map with `cron`, with `every_s`, or with `market`; `docs/schedules.md` lists them.
+
+        `calendars` maps the codes of exchanges to calendars that are better than their rules.
 
         Example:
             >>> Schedule.from_json({"cron": "0 17 * * 1-5", "timezone": "Asia/Tokyo"}).describe()
             'at 17:00 on Monday to Friday, Asia/Tokyo'
         """
-        if isinstance(value, Mapping) and "cron" in value:
-            _refuse_others(value, {"cron", "timezone"})
-            return CronSchedule(value["cron"], value.get("timezone", "UTC"))
-        if isinstance(value, Mapping) and "every_s" in value:
-            _refuse_others(value, {"every_s", "anchor"})
-            return IntervalSchedule(value["every_s"], _instant(value.get("anchor", EPOCH)))
-        raise InvalidInput("schedule", "a map with 'cron' and 'timezone', or with 'every_s' and 'anchor'", value)
+        # The reader knows all kinds of schedules, and each of them knows this class.
+        from moomarkets.domain.schedule_map import read
+
+        return read(value, calendars or {})
 
     def next_after(self, instant: datetime) -> datetime:
         """The first due instant (UTC) later than `instant`."""
-        _check_instant("instant", instant)
+        check_instant("instant", instant)
         due = next(self.instants_after(instant.astimezone(UTC)))
         if not due > instant:
             raise AssertionError(f"{self}: expected a due instant after {instant}, got {due}")
@@ -66,8 +70,8 @@ class Schedule(ABC):
 
     def due_between(self, last: datetime, now: datetime, limit: int) -> list[datetime]:
         """What was due after `last` up to and including `now`: the oldest first, at most `limit` of them."""
-        _check_instant("last", last)
-        _check_instant("now", now)
+        check_instant("last", last)
+        check_instant("now", now)
         due: list[datetime] = []
         for instant in islice(self.instants_after(last.astimezone(UTC)), limit):
             if instant > now:
@@ -77,7 +81,7 @@ class Schedule(ABC):
 
     def preview(self, after: datetime, n: int) -> list[datetime]:
         """The next `n` (1-500) due instants later than `after`."""
-        _check_instant("after", after)
+        check_instant("after", after)
         if type(n) is not int or not 1 <= n <= MAX_PREVIEW:
             raise InvalidInput("n", f"a whole number from 1 to {MAX_PREVIEW}", n)
         return list(islice(self.instants_after(after.astimezone(UTC)), n))
@@ -109,6 +113,9 @@ class CronSchedule(Schedule):
     def instants_after(self, after: datetime) -> Iterator[datetime]:
         return instants_after(self._cron, self._zone, after)
 
+    def date_of(self, due_at: datetime) -> date:
+        return due_at.astimezone(self._zone).date()
+
     def to_json(self) -> dict[str, object]:
         return {"cron": self.expression, "timezone": self.timezone}
 
@@ -135,7 +142,7 @@ class IntervalSchedule(Schedule):
             raise InvalidInput("every_s", "seconds as a number", every_s)
         if not MIN_INTERVAL_S <= every_s <= MAX_INTERVAL_S:
             raise InvalidInput("every_s", "1 s to 366 days (31622400 s)", every_s)
-        _check_instant("anchor", self.anchor)
+        check_instant("anchor", self.anchor)
         object.__setattr__(self, "anchor", self.anchor.astimezone(UTC))
 
     def instants_after(self, after: datetime) -> Iterator[datetime]:
@@ -144,6 +151,9 @@ class IntervalSchedule(Schedule):
         while True:
             yield instant
             instant += every
+
+    def date_of(self, due_at: datetime) -> date:
+        return due_at.astimezone(UTC).date()
 
     def to_json(self) -> dict[str, object]:
         return {"every_s": self.every_s, "anchor": self.anchor.isoformat()}
@@ -159,22 +169,8 @@ def _every(count: float, unit: str) -> str:
     return f"every {unit}" if count == 1 else f"every {count:g} {unit}s"
 
 
-def _refuse_others(value: Mapping[object, object], known: set[str]) -> None:
-    others = sorted(str(key) for key in value if key not in known)
-    if others:
-        raise InvalidInput("schedule", f"only the keys {' and '.join(sorted(known))}", ", ".join(others))
-
-
-def _instant(value: object) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    try:
-        return datetime.fromisoformat(value)  # type: ignore[arg-type]  # anything else is a TypeError, refused below
-    except (TypeError, ValueError):
-        raise InvalidInput("anchor", "an ISO 8601 instant with its offset from UTC", value) from None
-
-
-def _check_instant(thing: str, value: object) -> None:
+def check_instant(thing: str, value: object) -> None:
+    """Refuse what is no aware datetime from 1970 to 2199."""
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise InvalidInput(thing, "an instant with its offset from UTC, such as 2026-11-20T08:00:00+00:00", value)
     if not EPOCH <= value < _LAST:

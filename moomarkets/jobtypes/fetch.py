@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
+from moomarkets.domain import failpoints
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.coverage import Covered, Expected
 from moomarkets.domain.dataset import Batch
@@ -45,6 +46,7 @@ def perform_fetch(source: str, endpoint: str, attempt: Attempt, tools: Tools, to
     except CredentialsMissing as error:
         raise AttemptError(Reason.AUTH, str(error)) from None
     batch = client.fetch_data(client.spec.endpoint(endpoint), request, token)
+    failpoints.hit("response_parsed")
     owner = Owner(attempt.user_id, tools.source_ids[source])
     return Outcome(_usage(batch), lambda connection: _store(connection, batch, owner, covered, attempt))
 
@@ -61,6 +63,7 @@ def _store(connection: Connection, batch: Batch, owner: Owner, covered: Covered,
         pages=batch.pages,
         execution_id=execution_id,
     )
+    failpoints.hit("rows_written")
 
 
 def _usage(batch: Batch) -> Usage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from moomarkets.domain.job import Attempt, PlannedJob, Usage
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.source import DataSource
 from moomarkets.store.database import Database
+from moomarkets.store.outage import Outage
 
 Reach = Callable[[date], tuple[date, date | None]]
 """First and last date that a subscription lets us read, as of today; None where the end is open."""
@@ -52,6 +53,11 @@ class Tools:
     clock: Clock
     events: Events
     compute: Compute = no_compute
+    outage: Outage = field(init=False)
+
+    def __post_init__(self) -> None:
+        # One for all attempts: hundreds that wait with their results say no more than one does.
+        object.__setattr__(self, "outage", Outage(self.events, self.clock, path="attempts"))
 
 
 @dataclass(frozen=True, slots=True)

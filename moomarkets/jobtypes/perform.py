@@ -8,10 +8,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from moomarkets.domain import failpoints
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import AttemptError, Fenced, Reason, StoreUnavailable
-from moomarkets.domain.job import Attempt, Done, Ending, Failed, LostLease, Succeeded, Usage
-from moomarkets.jobtypes.job_type import Tools
+from moomarkets.domain.errors import AttemptError, Fenced, Reason, StoreTooSlow, StoreUnavailable
+from moomarkets.domain.job import Attempt, Done, Ending, Failed, LostLease, Succeeded
+from moomarkets.jobtypes.job_type import Outcome, Tools
 from moomarkets.store import executions
 
 FIRST_WAIT_S = 0.2
@@ -26,18 +27,22 @@ def perform(attempt: Attempt, completion_id: UUID, tools: Tools, token: CancelTo
     job_type = tools.job_types.get(attempt.job_type)
     if job_type is None:
         return Failed(Reason.INVALID, f"job type {attempt.job_type} is not installed here")
+    began_at = tools.clock.monotonic()
     try:
         outcome = job_type.perform(attempt, tools, token)
         token.check()
         if outcome.write is None:
             return Done(outcome.usage)
-        return _commit(attempt, completion_id, outcome.usage, outcome.write, tools, token)
+        return _commit(attempt, completion_id, outcome, outcome.write, tools, token, began_at)
     except AttemptError as error:
         return Failed(error.reason, str(error))
     except Fenced:
         return LostLease()
-    except StoreUnavailable as error:
+    except StoreTooSlow as error:
         return Failed(Reason.NETWORK, str(error))
+    except StoreUnavailable as error:
+        # Not the job's doing: it costs no attempt. A statement that takes too long may be.
+        return Failed(Reason.INTERRUPTED, str(error))
     except DBAPIError as error:
         # The parameters are not in this text (hide_parameters), the server's DETAIL with the row's values would be.
         return Failed(Reason.MALFORMED, f"the database refused the rows: {type(error.orig).__name__}")
@@ -46,10 +51,11 @@ def perform(attempt: Attempt, completion_id: UUID, tools: Tools, token: CancelTo
 def _commit(
     attempt: Attempt,
     completion_id: UUID,
-    usage: Usage,
+    outcome: Outcome,
     write: Callable[[Connection], None],
     tools: Tools,
     token: CancelToken,
+    began_at: float,
 ) -> Ending:
     """Commit, and after a lost answer or connection again: the completion id makes that harmless."""
     wait_s = FIRST_WAIT_S
@@ -57,11 +63,19 @@ def _commit(
         try:
             run_ended = tools.database.perform(
                 lambda connection: executions.complete(
-                    connection, attempt, completion_id, usage, write, tools.clock.sql_now()
+                    connection,
+                    attempt,
+                    completion_id,
+                    outcome.usage,
+                    write,
+                    tools.clock.sql_now(),
+                    lasted_s=tools.clock.monotonic() - began_at,
                 )
             )
-            return Succeeded(usage, run_ended)
+            tools.outage.worked()
+            failpoints.hit("finish_after_commit")
+            return Succeeded(outcome.usage, run_ended)
         except StoreUnavailable as error:
-            tools.events.emit("store.unavailable", job=attempt.key, error=str(error))
+            tools.outage.failed(error, job=attempt.key)
         token.sleep(wait_s)
         wait_s = min(wait_s * 2, LONGEST_WAIT_S)

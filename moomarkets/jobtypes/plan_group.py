@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, text
 from moomarkets.domain.calendar import TOKYO, TokyoCalendar
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.errors import AttemptError, InvalidInput, Reason
+from moomarkets.domain.group_scope import explicit_jobs, job_types
 from moomarkets.domain.job import PLAN, Attempt, PlannedJob, Usage
 from moomarkets.domain.schedule import Schedule
 from moomarkets.jobtypes.job_type import JobType, Outcome, PlanView, Tools
@@ -42,13 +44,27 @@ class PlanGroup:
 
 
 def _plan(connection: Connection, attempt: Attempt, tools: Tools) -> list[PlannedJob]:
-    """The child jobs that the group's job types ask for, in their order."""
-    scope = connection.scalar(text("SELECT scope FROM job_groups WHERE id = :id"), {"id": attempt.group_id}) or {}
-    return [
+    """The child jobs that the group's job types ask for, in their order, then those that were given one by one.
+
+    The group counts as it was when the run started, whatever has become of it since.
+    """
+    scope = (
+        connection.scalar(text("SELECT definition -> 'scope' FROM runs WHERE id = :id"), {"id": attempt.run_id}) or {}
+    )
+    planned = [
         job
         for job_type in _job_types(scope, tools)
         for job in job_type.plan(_view(connection, attempt.user_id, job_type, tools), scope)
     ]
+    return _without_twins([*planned, *explicit_jobs(scope)])
+
+
+def _without_twins(jobs: list[PlannedJob]) -> list[PlannedJob]:
+    keys = Counter(job.key for job in jobs)
+    twins = [key for key, count in keys.items() if count > 1]
+    if twins:
+        raise InvalidInput("jobs", "keys that differ", twins)
+    return jobs
 
 
 def _write(connection: Connection, run_id: int, planned: list[PlannedJob], now: datetime | None) -> None:
@@ -56,9 +72,7 @@ def _write(connection: Connection, run_id: int, planned: list[PlannedJob], now: 
 
 
 def _job_types(scope: Mapping[str, object], tools: Tools) -> list[JobType]:
-    names = scope.get("job_types")
-    if not isinstance(names, list):
-        raise InvalidInput("scope job_types", "a list of job types", names)
+    names = job_types(scope)
     unknown = [name for name in names if name not in tools.job_types]
     if unknown:
         raise InvalidInput("scope job_types", f"some of {', '.join(sorted(tools.job_types))}", unknown)

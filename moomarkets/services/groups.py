@@ -1,72 +1,49 @@
-"""What can be done with groups: create, run, stop, pause, resume, look."""
+"""What can be done with groups: create, edit, delete, run, stop, pause, resume, look."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import builtins
+from collections.abc import Callable, Collection, Iterable
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from actors import job_manager
 from actors.otp.runtime import Runtime
-from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import InvalidInput, NotFound
-from moomarkets.domain.group import GroupDefinition, RunKind, RunStatus
-from moomarkets.domain.retry import RetryPolicy
-from moomarkets.domain.schedule import Schedule
-from moomarkets.services.jobs import check_group
-from moomarkets.store import groups, reports, runs
+from moomarkets.domain.clock import Clock
+from moomarkets.domain.group import Dependency, GroupDefinition, RunKind
+from moomarkets.domain.job import PlannedJob
+from moomarkets.services.failed_jobs import Narrowed
+from moomarkets.services.group_checks import changed, check_group, named_job_types
+from moomarkets.services.run_handle import RunHandle
+from moomarkets.store import group_edits, group_graph, groups, nodes, reports, retries, runs
 from moomarkets.store.database import Database
 from moomarkets.store.reports import Record
 
-LOOK_EVERY_S = 0.1
-LONGEST_NAME = 200
-
-
-class RunHandle:
-    """One run of a group, to be watched from outside.
-
-    Example: `system.groups.run("daily-bars").wait(timeout_s=600)`
-    """
-
-    def __init__(self, runtime: Runtime, database: Database, run_id: int) -> None:
-        self.id = run_id
-        self._runtime, self._database = runtime, database
-
-    def __repr__(self) -> str:
-        return f"<Run {self.id} {self.status}>"
-
-    @property
-    def status(self) -> RunStatus:
-        """Its state now."""
-        return RunStatus(str(self.show()["status"]))
-
-    def show(self) -> Record:
-        """Its row: state, counters, times, and what it waits for."""
-        found = self._database.perform(lambda connection: reports.run(connection, self.id))
-        if found is None:
-            raise NotFound("run", self.id)
-        return found
-
-    def wait(self, timeout_s: float) -> RunStatus:
-        """Wait until the run has ended, at most `timeout_s`; returns its state then, final or not."""
-        clock, token = self._runtime.clock, CancelToken()
-        deadline = clock.monotonic() + timeout_s
-        while not (status := self.status).is_final and clock.monotonic() < deadline:
-            token.sleep(LOOK_EVERY_S)
-        return status
-
 
 class GroupDesk:
-    """The groups of one user, to look at and to ask for runs; needs no running system.
+    """The groups of one user; needs no running system.
+
+    Beside a running supervisor all of it is heard there through the database: at once where work is to start, and with
+    the next renewal of its lease by an attempt that is to stop.
 
     Example: `installation.groups.request("daily-bars")`
     """
 
-    def __init__(self, database: Database, user_id: int) -> None:
-        self._database, self._user_id = database, user_id
+    def __init__(
+        self, database: Database, user_id: int, job_types: Collection[str] | None = None, clock: Clock | None = None
+    ) -> None:
+        """`job_types` are those that are known here, beside those of the nodes; None: anybody's word is taken.
 
-    def list(self) -> list[Record]:
+        `clock` None: that of the database.
+        """
+        self._database, self._user_id, self._job_types, self._clock = database, user_id, job_types, clock
+
+    # Look.
+
+    def list(self) -> builtins.list[Record]:
         """All groups, with the counters of their newest run."""
         return self._database.perform(lambda connection: reports.groups(connection, self._user_id))
 
@@ -74,93 +51,194 @@ class GroupDesk:
         """Whether there is a group of that name."""
         return self._database.perform(lambda connection: groups.exists(connection, self._user_id, name))
 
-    def request(self, name: str) -> int:
+    def definition(self, name: str) -> GroupDefinition:
+        """The group as one would have to say it to get the same; `NotFound` where there is none."""
+        return self._database.perform(lambda connection: group_edits.definition(connection, self._user_id, name))
+
+    def tree(self) -> builtins.list[Record]:
+        """The groups without a parent, each with its `children`, and so on down."""
+        found: dict[object, Record] = {record["name"]: {**record, "children": []} for record in self.list()}
+        roots: list[Record] = []
+        for record in found.values():
+            above = found.get(record["parent"])
+            siblings: Any = roots if above is None else above["children"]
+            siblings.append(record)
+        return roots
+
+    # Make and change.
+
+    def create(self, definition: GroupDefinition, creation_key: UUID | None = None) -> int:
+        """Store a new group and return its id; asked again with the same `creation_key`, it finds what it has stored.
+
+        Raises:
+            Conflict: there is a group of that name.
+            NotFound: the source, its parent, or a group that it depends on, does not exist.
+            InvalidInput: a value is out of its range, or the schedule or the dependencies make no sense.
+        """
+        check_group(definition, self._known(definition))
+        key, now = creation_key or self._new_key(), self._now()
+        return self._database.perform(
+            lambda connection: groups.create(connection, self._user_id, definition, now, creation_key=key)
+        )
+
+    def edit(self, name: str, /, **changes: Any) -> None:
+        """Change fields of the group, named as in `GroupDefinition`; its next run goes by them, one under way does not.
+
+        Raises:
+            NotFound: the group, or what it refers to, does not exist.
+            Conflict: the new name is taken.
+            InvalidInput: as with `create`, or there is no such field.
+        """
+        self._change(name, lambda before: changed(before, changes))
+
+    def set_dependencies(self, name: str, depends_on: Iterable[str | Dependency]) -> None:
+        """Have the group wait for these groups, and for no others; refused where that would be a circle."""
+        edges = tuple(depends_on)
+        self.edit(name, depends_on=edges)
+
+    def schedule_job(self, name: str, job: PlannedJob) -> None:
+        """Have each run of the group do this job too; one of the same key is replaced."""
+
+        def with_job(before: GroupDefinition) -> GroupDefinition:
+            others = (other for other in before.jobs if other.key != job.key)
+            return changed(before, {"jobs": (*others, job)})
+
+        self._change(name, with_job)
+
+    def delete(self, name: str) -> None:
+        """Delete the group with its jobs, runs and history; data stay, and what still runs is stopped and dropped.
+
+        Raises:
+            NotFound: there is no such group.
+            Conflict: other groups depend on it or are below it.
+        """
+        now = self._now()
+        self._perform(lambda connection: groups.delete(connection, self._user_id, name, now), cancels=True)
+
+    def enable(self, name: str) -> None:
+        """Let the group's schedule bring runs."""
+        self._on(name, lambda connection, group_id: groups.set_enabled(connection, group_id, True))
+
+    def disable(self, name: str) -> None:
+        """Let the group's schedule bring no runs; what is asked for by hand runs all the same."""
+        self._on(name, lambda connection, group_id: groups.set_enabled(connection, group_id, False))
+
+    # Run.
+
+    def request(self, name: str, for_on: date | None = None) -> int:
         """Ask for a run, which starts as soon as a supervisor runs and nothing blocks it; returns its id.
 
-        A run that is under way is the answer.
+        `for_on` is the date that it is about; None: today, by the clock of its schedule. A run that is under way is the
+        answer, and so is one that somebody has asked for already.
 
         Raises:
             NotFound: there is no such group.
         """
-
-        def work(connection: Connection) -> int:
-            check_group(connection, self._user_id, name)
-            # Repeated with another key it finds the run of the first try, of which a group has one at a time.
-            creation_key = connection.scalar(text("SELECT gen_random_uuid()"))
-            group = groups.find(connection, self._user_id, name)
-            return runs.request(connection, group.id, creation_key, RunKind.MANUAL)[0]
-
-        return self._database.perform(work)
-
-
-class Groups(GroupDesk):
-    """The groups of one user.
-
-    Example: `system.groups.run("daily-bars")`, `system.groups.pause("yahoo-daily-bars")`
-    """
-
-    def __init__(self, runtime: Runtime, database: Database, user_id: int) -> None:
-        super().__init__(database, user_id)
-        self._runtime = runtime
-
-    def create(self, definition: GroupDefinition) -> int:
-        """Store a new group and return its id.
-
-        Raises:
-            Conflict: there is a group of that name.
-            NotFound: the source, or a group that it depends on, does not exist.
-            InvalidInput: a value is out of its range, or the schedule or the dependencies make no sense.
-        """
-        _check(definition)
-        if definition.schedule is not None:
-            Schedule.from_json(definition.schedule)
-        now = self._runtime.clock.now()
-        return self._database.perform(lambda connection: groups.create(connection, self._user_id, definition, now))
-
-    def run(self, name: str) -> RunHandle:
-        """Ask for a run now, which starts once nothing blocks it; a run that is under way is the answer."""
-        creation_key = self._runtime.new_id()
+        key, now = self._new_key(), self._now()
 
         def work(connection: Connection) -> int:
             group = groups.find(connection, self._user_id, name)
-            return runs.request(connection, group.id, creation_key, RunKind.MANUAL)[0]
+            return runs.request(connection, group.id, key, RunKind.MANUAL, now, for_on=for_on)[0]
 
-        return RunHandle(self._runtime, self._database, self._perform(work))
+        run_id: int = self._perform(work)
+        return run_id
 
     def stop(self, name: str) -> None:
-        """Cancel the group's run, with its jobs that wait and those that run; without a run nothing happens."""
+        """Cancel the group's runs, with their jobs that wait and those that run; without a run nothing happens."""
+        now = self._now()
 
-        def work(connection: Connection) -> list[int]:
-            found = groups.find(connection, self._user_id, name)
-            active = runs.active(connection, found.id)
-            return runs.cancel(connection, active) if active is not None else []
+        def work(connection: Connection) -> builtins.list[int]:
+            found = groups.find(connection, self._user_id, name, locks=True)
+            # The waiting ones first, else the end of the first would let the next one start.
+            active = reversed(runs.actives(connection, found.id))
+            return [job_id for run_id in active for job_id in runs.cancel(connection, run_id, now)]
 
         self._perform(work, cancels=True)
 
     def pause(self, name: str) -> None:
-        """Let no further run of the group start until it is resumed; lasts over restarts."""
-        self._perform(lambda connection: self._set_paused(connection, name, True))
+        """Let nothing of the group, and of those below it, start until it is resumed; lasts over restarts."""
+        self._on(name, lambda connection, group_id: groups.set_paused(connection, group_id, True))
 
     def resume(self, name: str) -> None:
         """Let the group go on."""
-        self._perform(lambda connection: self._set_paused(connection, name, False))
+        self._on(name, lambda connection, group_id: groups.set_paused(connection, group_id, False))
 
-    def _set_paused(self, connection: Connection, name: str, is_paused: bool) -> None:
-        groups.set_paused(connection, groups.find(connection, self._user_id, name).id, is_paused)
+    def retry_failed(self, name: str, *, reason: str | None = None, error_class: str | None = None) -> int:
+        """Put the failed jobs of the group's newest run back to work; returns how many.
+
+        Narrowed to those whose last attempt failed for that reason, or with an error of that class. A group that has
+        another run under way or waiting is left to it.
+        """
+        narrowed, now = Narrowed.of(name, error_class, reason), self._now()
+
+        def work(connection: Connection) -> int:
+            groups.find(connection, self._user_id, name)
+            return retries.retry_failed(
+                connection, self._user_id, name, now, error_class=narrowed.error_class, reason=narrowed.reason
+            )
+
+        count: int = self._perform(work)
+        return count
+
+    # How it is done.
+
+    def _change(self, name: str, change: Callable[[GroupDefinition], GroupDefinition]) -> None:
+        """Read, change, check and store in one transaction, so that two edits at once are both kept."""
+        known, now = self._all_known(), self._now()
+
+        def work(connection: Connection) -> None:
+            group_graph.lock(connection, self._user_id)
+            after = change(group_edits.definition(connection, self._user_id, name))
+            check_group(after, known)
+            group_edits.change(connection, self._user_id, name, after, now)
+
+        self._perform(work)
+
+    def _on(self, name: str, work: Callable[[Connection, int], None]) -> None:
+        self._perform(lambda connection: work(connection, groups.find(connection, self._user_id, name).id))
+
+    def _known(self, definition: GroupDefinition) -> Collection[str] | None:
+        """The job types that there are; those of other nodes are asked for only where ours do not do."""
+        if self._job_types is None or all(name in self._job_types for name in named_job_types(definition)):
+            return self._job_types
+        return self._all_known()
+
+    def _all_known(self) -> Collection[str] | None:
+        if self._job_types is None:
+            return None
+        return {*self._job_types, *self._database.perform(nodes.known_job_types)}
+
+    def _new_key(self) -> UUID:
+        """Made before the first try, so that a second one finds what the first has stored."""
+        made: UUID = self._database.perform(lambda connection: connection.scalar(text("SELECT gen_random_uuid()")))
+        return made
+
+    def _now(self) -> datetime | None:
+        """None: the clock of the database."""
+        return None if self._clock is None else self._clock.sql_now()
+
+    def _perform(self, work: Callable[[Connection], object], *, cancels: bool = False) -> Any:
+        return self._database.perform(work)
+
+
+class Groups(GroupDesk):
+    """The groups of one user, beside a running supervisor, which hears of changes at once.
+
+    Example: `system.groups.run("daily-bars")`, `system.groups.pause("yahoo-daily-bars")`
+    """
+
+    def __init__(
+        self, runtime: Runtime, database: Database, user_id: int, job_types: Collection[str] | None = None
+    ) -> None:
+        super().__init__(database, user_id, job_types, runtime.clock)
+        self._runtime = runtime
+
+    def run(self, name: str, for_on: date | None = None) -> RunHandle:
+        """Ask for a run now, which starts once nothing blocks it; a run that is under way is the answer."""
+        return RunHandle(self._runtime, self._database, self.request(name, for_on))
+
+    def _new_key(self) -> UUID:
+        return self._runtime.new_id()
 
     def _perform(self, work: Callable[[Connection], object], *, cancels: bool = False) -> Any:
         return job_manager.perform(self._runtime, work, cancels=cancels)
-
-
-def _check(definition: GroupDefinition) -> None:
-    """Refuse what the database would refuse too, in words for a person."""
-    name = definition.name
-    if name != name.strip() or not name.isprintable() or not 1 <= len(name) <= LONGEST_NAME:
-        raise InvalidInput("name", f"1 to {LONGEST_NAME} visible characters without spaces around", name)
-    if type(definition.priority) is not int or not 1 <= definition.priority <= 10:
-        raise InvalidInput("priority", "a whole number from 1 to 10", definition.priority)
-    if type(definition.retry_delay_s) is not int:
-        raise InvalidInput("retry_delay", "whole seconds", definition.retry_delay_s)
-    RetryPolicy(definition.max_retries, definition.retry_delay_s)
-    if not definition.job_types:
-        raise InvalidInput("job_types", "at least one", list(definition.job_types))

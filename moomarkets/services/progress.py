@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from moomarkets.domain import dependencies
-from moomarkets.domain.dependencies import Admit
+from moomarkets.domain.dependencies import Admit, Skip
 from moomarkets.store import reports, runs
 from moomarkets.store.database import Database
 from moomarkets.store.reports import Record
+
+_REMAINS = ("pending_runs", "running_runs", "later_jobs", "resting_jobs", "failed_groups")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,9 @@ class Progress:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
         left = reports.work_left(connection)
         waiting = dependencies.decide(runs.waiting(connection))
-        can_start = any(isinstance(decision, Admit) for decision in waiting)
+        can_start = any(isinstance(decision, Admit | Skip) for decision in waiting)
         is_idle = not (can_start or left["due_jobs"] or left["running_jobs"])
-        remains = left["pending_runs"] or left["running_runs"] or left["later_jobs"] or left["failed_groups"]
+        remains = any(left[kind] for kind in _REMAINS)
         return Snapshot(
             groups=reports.groups(connection, self._user_id),
             runs=reports.runs_from(connection, self._user_id, self._since),

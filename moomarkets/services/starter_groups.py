@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moomarkets.domain.errors import Conflict
 from moomarkets.domain.group import GroupDefinition
-from moomarkets.services.groups import Groups
+from moomarkets.services.groups import GroupDesk
 
 REFERENCE = "reference"
 DAILY_BARS = "daily-bars"
@@ -56,14 +56,14 @@ def starter_groups(max_retries: int, retry_delay_s: float, *, is_chained: bool =
     ]
 
 
-def create_starter_groups(groups: Groups, definitions: list[GroupDefinition]) -> list[str]:
+def create_starter_groups(groups: GroupDesk, definitions: list[GroupDefinition]) -> list[str]:
     """Create those groups that are not there, if the user has none at all yet; returns the names of the new ones."""
     if groups.list():
         return []
     return [definition.name for definition in definitions if _create(groups, definition)]
 
 
-def _create(groups: Groups, definition: GroupDefinition) -> bool:
+def _create(groups: GroupDesk, definition: GroupDefinition) -> bool:
     try:
         groups.create(definition)
     except Conflict:

@@ -10,9 +10,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from moomarkets.domain import failpoints
 from moomarkets.domain.errors import Fenced
 from moomarkets.domain.job import Attempt, Usage
+from moomarkets.store import parallel
 from moomarkets.store.executions import already_ended, count_completed
+from moomarkets.store.run_locks import LockedRun, lock_runs
 from moomarkets.store.sql import statement
 
 
@@ -24,31 +27,39 @@ class Completion:
     id: UUID
     usage: Usage
     now: datetime | None = None
+    lasted_s: float | None = None
+    """How long its code has run."""
 
 
 def complete_many(connection: Connection, completions: Sequence[Completion]) -> list[bool | Fenced]:
     """End all of them in the caller's transaction; says for each whether its run ended, or that it was fenced.
 
-    Locks runs, then jobs, then executions, each in the order of their ids.
+    Locks the runs with their groups, then jobs, then executions, each in the order of their ids.
     """
     now = completions[0].now
-    run_ids = sorted({c.attempt.run_id for c in completions if c.attempt.run_id is not None})
-    if run_ids:
-        connection.execute(
-            text("SELECT 1 FROM runs WHERE id = ANY (:ids) ORDER BY id FOR NO KEY UPDATE"), {"ids": run_ids}
-        )
+    if len(completions) > 1:
+        # A plan that was made while there were few jobs would be kept, and is very slow once there are many.
+        connection.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+    runs = lock_runs(connection, {c.attempt.run_id for c in completions if c.attempt.run_id is not None})
     ended = set(connection.execute(statement("finish_executions"), _arrays(completions, now)).scalars())
     by_run: dict[int, list[Completion]] = defaultdict(list)
     for completion in completions:
         if completion.attempt.run_id is not None and completion.attempt.lease.execution_id in ended:
             by_run[completion.attempt.run_id].append(completion)
-    over = {run_id for run_id, group in sorted(by_run.items()) if _count(connection, run_id, group, now)}
+    over = {run_id for run_id, group in sorted(by_run.items()) if _count(connection, runs[run_id], group, now)}
+    failpoints.hit("finish_before_commit")
     return [
         completion.attempt.run_id in over
         if completion.attempt.lease.execution_id in ended
         else _already(connection, completion)
         for completion in completions
     ]
+
+
+def complete_chunks(connection: Connection, chunks: Sequence[Sequence[Completion]]) -> list[list[bool | Fenced]]:
+    """The same for many that come in chunks, none of them empty; says it chunk by chunk."""
+    results = iter(complete_many(connection, [completion for chunk in chunks for completion in chunk]))
+    return [[next(results) for _ in chunk] for chunk in chunks]
 
 
 def _arrays(completions: Sequence[Completion], now: datetime | None) -> dict[str, object]:
@@ -64,13 +75,16 @@ def _arrays(completions: Sequence[Completion], now: datetime | None) -> dict[str
         "bytes": [usage.bytes for usage in usages],
         "rows": [usage.rows for usage in usages],
         "pages": [usage.pages for usage in usages],
+        "lasted_s": [completion.lasted_s for completion in completions],
     }
 
 
-def _count(connection: Connection, run_id: int, completions: Sequence[Completion], now: datetime | None) -> bool:
+def _count(connection: Connection, run: LockedRun, completions: Sequence[Completion], now: datetime | None) -> bool:
     rows = sum(completion.usage.rows for completion in completions)
     requests = sum(completion.usage.requests for completion in completions)
-    return count_completed(connection, run_id, len(completions), Usage(requests=requests, rows=rows), now)
+    if run.is_limited:
+        parallel.release(connection, run.id, len(completions), now)
+    return count_completed(connection, run.id, len(completions), Usage(requests=requests, rows=rows), now)
 
 
 def _already(connection: Connection, completion: Completion) -> bool | Fenced:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from types import MappingProxyType
 from typing import TypeVar
 
 import psycopg
@@ -15,19 +16,35 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.errors import SettingsError, StoreTooSlow, StoreUnavailable
+from moomarkets.store.patience import NoAnswer, Patience, be_patient
 
 T = TypeVar("T")
 
 TRIES = 5
+MARGIN_S = 2.0
+"""What an answer may take beyond the server's own deadline; a server that is frozen keeps none."""
+
+REACHING: Mapping[str, int] = MappingProxyType(
+    {
+        "connect_timeout": 5,
+        "keepalives_idle": 5,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+    }
+)
+"""Parameters of libpq by which a network that says nothing is noticed; milliseconds where the name says tcp."""
+
 _TOO_SLOW = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 
 
 class Database:
     """A pool of connections for one purpose; safe to use from any thread.
 
-    `statement_timeout_s` and `lock_timeout_s` are enforced by the server; a connection that sits idle inside a
-    transaction for 5 s is ended there, so that a frozen client blocks nobody. `waits_for_disk` False is for what
-    a crash of the server may forget.
+    `statement_timeout_s` and `lock_timeout_s` are enforced by the server, and 2 s after them by us, should the server
+    not answer at all. A connection that sits idle inside a transaction for 5 s is ended there, so that a frozen client
+    blocks nobody. `waits_for_disk` False is for what a crash of the server may forget; `patience` is shared with other
+    pools, and may be shortened.
     """
 
     def __init__(
@@ -39,6 +56,7 @@ class Database:
         statement_timeout_s: float = 5.0,
         lock_timeout_s: float = 2.0,
         waits_for_disk: bool = True,
+        patience: Patience | None = None,
     ) -> None:
         self.url = sqlalchemy_url(url)
         self.purpose = purpose
@@ -51,6 +69,7 @@ class Database:
         if not waits_for_disk:
             options["synchronous_commit"] = "off"
         self._engine = _engine(self.url, purpose, pool_size, options)
+        be_patient(self._engine, statement_timeout_s + MARGIN_S, patience or Patience())
         self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def __repr__(self) -> str:
@@ -87,8 +106,7 @@ class Database:
                 with connect() as connection:
                     return work(connection)
             except (DBAPIError, PoolTimeoutError) as error:
-                if tried == 1 and isinstance(error, DBAPIError) and error.connection_invalidated:
-                    # A connection from before a restart of the server: there is nothing to wait for.
+                if tried == 1 and _is_left_over(error):
                     continue
                 if tried == TRIES or not _is_transient(error):
                     raise _translated(error) from error
@@ -128,15 +146,16 @@ def _engine(url: str, purpose: str, pool_size: int, options: Mapping[str, str]) 
         pool_recycle=1800,
         hide_parameters=True,
         connect_args={
-            "connect_timeout": 5,
-            "keepalives_idle": 5,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 10_000,
+            **REACHING,
             "application_name": f"moomarkets {purpose}",
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         },
     )
+
+
+def _is_left_over(error: Exception) -> bool:
+    """Whether the connection was from before a restart of the server: there is nothing to wait for."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated and not isinstance(error.orig, NoAnswer)
 
 
 def _is_transient(error: Exception) -> bool:

@@ -1,7 +1,7 @@
 """Ends attempts: data, coverage, counters and the end itself in one transaction, behind the fence of the lease token.
 
-Locks are always taken in the order run, job, execution. A run's row is locked in the mode that lets a claim of its
-other jobs go on: a claim refers to it while it holds jobs.
+Locks are always taken in the order group, run, job, execution. A run's row is locked in the mode that lets a claim of
+its other jobs go on: a claim refers to it while it holds jobs.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from moomarkets.domain import failpoints
 from moomarkets.domain.errors import Fenced, Reason
 from moomarkets.domain.job import PLAN, Attempt, ExecutionStatus, Failed, Usage
 from moomarkets.domain.retry import GiveUp, Retry
+from moomarkets.store import parallel
 from moomarkets.store.notify import RUNS, notify
+from moomarkets.store.run_locks import LockedRun, lock_run
 from moomarkets.store.sql import statement
 
 
@@ -26,20 +29,24 @@ def complete(
     usage: Usage,
     write: Callable[[Connection], None],
     now: datetime | None = None,
+    *,
+    lasted_s: float | None = None,
 ) -> bool:
     """End the attempt as completed and store what `write` writes, both or neither; returns whether its run ended.
 
-    May be repeated blindly with the same `completion_id` after a lost answer.
+    May be repeated blindly with the same `completion_id` after a lost answer. `lasted_s` is how long its code has run.
 
     Raises:
         Fenced: the lease went to somebody else; the caller's transaction must roll back.
     """
-    _lock(connection, attempt)
-    if not _finish(connection, attempt, ExecutionStatus.COMPLETED, completion_id, usage, None, now):
+    run, _ = _lock(connection, attempt)
+    if not _finish(connection, attempt, ExecutionStatus.COMPLETED, completion_id, usage, None, now, lasted_s):
         return already_ended(connection, attempt, completion_id)
     write(connection)
     _end_job(connection, attempt, "completed", None, now)
-    return _count(connection, attempt, "completed_jobs", usage, now)
+    run_ended = _count(connection, attempt, run, "completed_jobs", usage, now)
+    failpoints.hit("finish_before_commit")
+    return run_ended
 
 
 def fail(
@@ -49,36 +56,37 @@ def fail(
     failure: Failed,
     verdict: Retry | GiveUp,
     now: datetime | None = None,
+    *,
+    lasted_s: float | None = None,
 ) -> bool:
     """End the attempt as failed and put the job where `verdict` says; returns whether its run ended.
 
-    In a run that was cancelled nothing is tried again: the job is cancelled.
+    In a run that was cancelled nothing is tried again: the job is cancelled. So is one that was switched off meanwhile.
 
     Raises:
         Fenced: the lease went to somebody else; nothing is to be recorded.
     """
-    is_run_cancelled = _lock(connection, attempt)
+    run, goes_on = _lock(connection, attempt)
     status = _status(failure)
-    if not _finish(connection, attempt, status, completion_id, failure.usage, failure, now):
+    if not _finish(connection, attempt, status, completion_id, failure.usage, failure, now, lasted_s):
         return already_ended(connection, attempt, completion_id)
-    if isinstance(verdict, Retry) and not is_run_cancelled:
-        _put_back(connection, attempt, failure, verdict, now)
+    if isinstance(verdict, Retry) and goes_on:
+        _put_back(connection, attempt, run, failure, verdict, now)
         return False
     is_cancelled = failure.reason is Reason.CANCELLED or isinstance(verdict, Retry)
     _end_job(connection, attempt, "cancelled" if is_cancelled else "failed", _text(failure), now)
     if attempt.job_type == PLAN:
         _fail_plan(connection, attempt, failure, now)
-    return _count(connection, attempt, "cancelled_jobs" if is_cancelled else "failed_jobs", failure.usage, now)
+    return _count(connection, attempt, run, "cancelled_jobs" if is_cancelled else "failed_jobs", failure.usage, now)
 
 
-def _lock(connection: Connection, attempt: Attempt) -> bool:
-    """Lock the run, then the job; returns whether the run was cancelled."""
-    is_cancelled = connection.scalar(
-        text("SELECT cancel_requested_at IS NOT NULL FROM runs WHERE id = :id FOR NO KEY UPDATE"),
-        {"id": attempt.run_id},
+def _lock(connection: Connection, attempt: Attempt) -> tuple[LockedRun | None, bool]:
+    """Lock the group, its run, then the job; returns the run, and whether the job may be tried again in it."""
+    run = lock_run(connection, attempt.run_id)
+    is_enabled = connection.scalar(
+        text("SELECT is_enabled FROM jobs WHERE id = :id FOR UPDATE"), {"id": attempt.lease.job_id}
     )
-    connection.execute(text("SELECT 1 FROM jobs WHERE id = :id FOR UPDATE"), {"id": attempt.lease.job_id})
-    return bool(is_cancelled)
+    return run, run is None or bool(is_enabled and not run.is_cancelled)
 
 
 def _finish(
@@ -89,6 +97,7 @@ def _finish(
     usage: Usage,
     failure: Failed | None,
     now: datetime | None,
+    lasted_s: float | None,
 ) -> bool:
     ended = connection.execute(
         statement("finish_execution"),
@@ -105,6 +114,7 @@ def _finish(
             "bytes": usage.bytes,
             "rows": usage.rows,
             "pages": usage.pages,
+            "lasted_s": lasted_s,
         },
     )
     return ended.first() is not None
@@ -130,6 +140,7 @@ def _end_job(connection: Connection, attempt: Attempt, status: str, error: str |
             """
             UPDATE jobs SET status = :status, completed_at = coalesce(:now, clock_timestamp()), last_error = :error,
                 error_count = CASE WHEN CAST(:error AS text) IS NULL THEN 0 ELSE error_count + 1 END, crash_count = 0,
+                progress = CASE WHEN :status = 'completed' THEN 100 ELSE progress END,
                 updated_at = coalesce(:now, clock_timestamp())
             WHERE id = :id
             """
@@ -138,14 +149,22 @@ def _end_job(connection: Connection, attempt: Attempt, status: str, error: str |
     )
 
 
-def _put_back(connection: Connection, attempt: Attempt, failure: Failed, verdict: Retry, now: datetime | None) -> None:
+def _put_back(
+    connection: Connection,
+    attempt: Attempt,
+    run: LockedRun | None,
+    failure: Failed,
+    verdict: Retry,
+    now: datetime | None,
+) -> None:
+    is_held = _is_limited(attempt, run)
     connection.execute(
         text(
             """
             UPDATE jobs SET status = 'pending', last_error = :error,
                 due_at = coalesce(:now, clock_timestamp()) + make_interval(secs => :delay_s),
                 next_run_at = coalesce(:now, clock_timestamp()) + make_interval(secs => :delay_s),
-                attempts = attempts - :returned, retry_count = retry_count + 1 - :returned,
+                attempts = attempts - :returned, retry_count = retry_count + 1 - :returned, is_held = :is_held,
                 error_count = error_count + 1 - :returned,
                 last_retry_at = coalesce(:now, clock_timestamp()), updated_at = coalesce(:now, clock_timestamp())
             WHERE id = :id
@@ -156,9 +175,13 @@ def _put_back(connection: Connection, attempt: Attempt, failure: Failed, verdict
             "error": _text(failure),
             "delay_s": verdict.delay_s,
             "returned": 0 if verdict.is_charged else 1,
+            "is_held": is_held,
             "now": now,
         },
     )
+    if run is not None and is_held:
+        # Whoever is due first takes the place that became free: perhaps this very job.
+        parallel.release(connection, run.id, 1, now)
 
 
 def _fail_plan(connection: Connection, attempt: Attempt, failure: Failed, now: datetime | None) -> None:
@@ -175,19 +198,37 @@ def _fail_plan(connection: Connection, attempt: Attempt, failure: Failed, now: d
     )
 
 
-def _count(connection: Connection, attempt: Attempt, counter: str, usage: Usage, now: datetime | None) -> bool:
-    if attempt.run_id is None:
+def _is_limited(attempt: Attempt, run: LockedRun | None) -> bool:
+    """Whether the attempt's job takes a place under the limit of its group: a plan takes none."""
+    return run is not None and run.is_limited and attempt.job_type != PLAN
+
+
+def _count(
+    connection: Connection, attempt: Attempt, run: LockedRun | None, counter: str, usage: Usage, now: datetime | None
+) -> bool:
+    if run is None:
         return False
+    if _is_limited(attempt, run):
+        parallel.release(connection, run.id, 1, now)
     counted = 0 if attempt.job_type == PLAN and counter == "completed_jobs" else 1
-    return _add(connection, attempt.run_id, counter, counted, usage, now)
+    return add_ended(connection, run.id, counter, counted, usage, now)
 
 
 def count_completed(connection: Connection, run_id: int, count: int, usage: Usage, now: datetime | None = None) -> bool:
     """Add so many completed jobs, and what they used together, to a locked run; returns whether that ended it."""
-    return _add(connection, run_id, "completed_jobs", count, usage, now)
+    return add_ended(connection, run_id, "completed_jobs", count, usage, now)
 
 
-def _add(connection: Connection, run_id: int, counter: str, count: int, usage: Usage, now: datetime | None) -> bool:
+def add_ended(
+    connection: Connection,
+    run_id: int,
+    counter: str,
+    count: int,
+    usage: Usage | None = None,
+    now: datetime | None = None,
+) -> bool:
+    """Add so many ended jobs to a counter of a locked run, such as `failed_jobs`; returns whether that ended it."""
+    usage = usage or Usage()
     connection.execute(
         text(
             f"UPDATE runs SET {counter} = {counter} + :counted, rows_written = rows_written + :rows,"  # noqa: S608
@@ -202,6 +243,7 @@ def end_run(connection: Connection, run_id: int, now: datetime | None = None) ->
     """End the run if all its jobs have ended; returns whether it did. The run row must be locked by the caller."""
     has_ended = connection.execute(statement("end_run"), {"run_id": run_id, "now": now}).first() is not None
     if has_ended:
+        failpoints.hit("run_finished")
         notify(connection, RUNS)
     return has_ended
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
+from moomarkets.domain import failpoints
 from moomarkets.domain.job import Attempt, Lease
-from moomarkets.store.notify import CHANNEL, JOBS
 from moomarkets.store.sql import statement
 
 
@@ -22,12 +22,14 @@ def claim(
     count: int,
     job_types: Sequence[str],
     lease_s: float,
+    sources: Mapping[str, str] = MappingProxyType({}),
     now: datetime | None = None,
 ) -> list[Attempt]:
     """Take up to `count` due jobs of the given types, the most urgent first.
 
-    `claim_id` is made by the caller before the first try: the same claim repeated after a lost answer finds what the
-    first one took and takes nothing more.
+    `sources` tells for job types the source that they ask: while it is paused or switched off they stay, as do jobs of
+    paused groups, and all of them while the scheduler is switched off. `claim_id` is made by the caller before the
+    first try: the same claim repeated after a lost answer finds what the first one took and takes nothing more.
     """
     rows = connection.execute(
         statement("claim_jobs"),
@@ -37,30 +39,11 @@ def claim(
             "claim_id": claim_id,
             "count": count,
             "job_types": list(job_types),
+            "sources": [sources.get(job_type, "") for job_type in job_types],
             "lease_s": lease_s,
         },
     )
     return [_attempt(row) for row in rows]
-
-
-def enqueue(
-    connection: Connection, job_type: str, parameters: Sequence[Mapping[str, object]], keys: Sequence[str]
-) -> list[int]:
-    """Store jobs that stand alone, due at once, one for each key; returns their ids in that order.
-
-    The keys are made by the caller before the first try: asked again with the same ones, it finds what is stored.
-    """
-    ids: list[int] = connection.execute(
-        statement("enqueue_jobs"),
-        {
-            "job_type": job_type,
-            "keys": list(keys),
-            "parameters": [json.dumps(given) for given in parameters],
-            "channel": CHANNEL,
-            "topic": JOBS,
-        },
-    ).scalar_one()
-    return ids
 
 
 def renew(connection: Connection, leases: Sequence[Lease], *, lease_s: float, now: datetime | None = None) -> set[int]:
@@ -77,6 +60,7 @@ def renew(connection: Connection, leases: Sequence[Lease], *, lease_s: float, no
             "tokens": [lease.token for lease in leases],
         },
     )
+    failpoints.hit("lease_renewed")
     return set(rows.scalars())
 
 
@@ -95,4 +79,7 @@ def _attempt(row: Row[tuple[object, ...]]) -> Attempt:
         number=found["attempt"],
         max_retries=found["max_retries"],
         retry_delay_s=found["retry_delay"],
+        crash_count=found["crash_count"],
+        crash_limit=found["crash_limit"],
+        timeout_s=found["timeout_s"],
     )

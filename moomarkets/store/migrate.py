@@ -10,6 +10,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
+from moomarkets.domain import failpoints
 from moomarkets.domain.errors import DatabaseTooNew, StoreError, StoreUnavailable
 from moomarkets.domain.events import Events, NoEvents
 from moomarkets.store.database import sqlalchemy_url
@@ -98,6 +99,7 @@ def _step(connection: Connection, known: list[str], events: Events) -> None:
         return
     target = known[0] if at is None else known[known.index(at) + 1]
     _run(connection, target)
+    failpoints.hit("migration_step")
     events.emit("migration.applied", version=target)
 
 

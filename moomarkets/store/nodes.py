@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Collection
 from pathlib import Path
 from uuid import UUID
 
@@ -36,6 +37,19 @@ def register(connection: Connection, node: NodeIdentity) -> None:
             "version": node.version,
         },
     )
+
+
+def learn(connection: Connection, node_id: UUID, job_types: Collection[str]) -> None:
+    """Record which job types the node knows."""
+    connection.execute(
+        text("UPDATE nodes SET job_types = :job_types WHERE id = :id"), {"id": node_id, "job_types": sorted(job_types)}
+    )
+
+
+def known_job_types(connection: Connection) -> frozenset[str]:
+    """The job types of the nodes that live, or have lived lately; empty where none has ever started."""
+    known = connection.execute(text("SELECT DISTINCT unnest(job_types) FROM nodes"))
+    return frozenset(known.scalars())
 
 
 def see(connection: Connection, node_id: UUID) -> None:

@@ -8,6 +8,8 @@ CHANNEL = "moomarkets"
 JOBS = "jobs"
 RUNS = "runs"
 SCHEDULES = "schedules"
+SWITCHES = "switches"
+"""Something was paused, resumed, or switched on or off."""
 
 
 def notify(connection: Connection, topic: str) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from moomarkets.domain import failpoints
 from moomarkets.domain.limits import Window, next_silence_s
 from moomarkets.store.sql import statement
 
@@ -45,13 +46,15 @@ class Look:
 class Reservation:
     """What became of a request for permits: which were granted, and when it is worth asking for more.
 
-    `look` is to be given to the next request once this one is durable; `step_s` tells of a clock that was set.
+    `look` is to be given to the next request once this one is durable; `step_s` tells of a clock that was set. Nothing
+    is granted while the source `is_paused`.
     """
 
     granted: tuple[UUID, ...]
     wait_s: float | None
     look: Look | None = None
     step_s: float = 0.0
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,8 @@ def _reserve(
     before = _granted_before(connection, permit_ids)
     if before:
         return Reservation(before, None)
+    if silence.is_paused:
+        return Reservation((), None, is_paused=True)
     if silence.is_on(at):
         return Reservation((), silence.left_s(at))
     free, wait_s = _free(connection, bucket, endpoint, at, deadline_s)
@@ -166,6 +171,7 @@ def done(connection: Connection, bucket_id: int, permit_ids: Sequence[UUID], now
         ),
         {"bucket_id": bucket_id, "ids": list(permit_ids)},
     )
+    failpoints.hit("permit_done")
 
 
 def give_back(connection: Connection, permit_ids: Sequence[UUID]) -> None:
@@ -221,11 +227,15 @@ def prune(connection: Connection, bucket: Bucket, now: datetime | None = None) -
 
 @dataclass(frozen=True, slots=True)
 class _Silence:
-    """What a bucket's row says about its newest 429: silent until when, since when, the how many-th in a row."""
+    """What a bucket's row says about its newest 429: silent until when, since when, the how many-th in a row.
+
+    `is_paused`: somebody has paused the source.
+    """
 
     until: datetime | None
     silenced_at: datetime | None
     times: int
+    is_paused: bool
 
     def is_on(self, at: datetime) -> bool:
         return self.until is not None and self.until > at
@@ -241,7 +251,11 @@ class _Silence:
 def _lock(connection: Connection, bucket_id: int, now: datetime | None) -> tuple[_Silence, datetime]:
     """Lock the bucket's row; the time is read once the lock is held, for waiting for it may have taken a while."""
     row = connection.execute(
-        text("SELECT silent_until, silenced_at, silence_count FROM permit_buckets WHERE id = :id FOR UPDATE"),
+        text(
+            "SELECT silent_until, silenced_at, silence_count, is_paused"
+            " FROM permit_buckets JOIN data_sources ON data_sources.id = data_source_id"
+            " WHERE permit_buckets.id = :id FOR UPDATE OF permit_buckets"
+        ),
         {"id": bucket_id},
     ).one()
     at: datetime = now or connection.execute(text("SELECT clock_timestamp()")).scalar_one()

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from moomarkets.domain.dataset import DATASETS
 from moomarkets.store.datasets import count
+from moomarkets.store.sql import statement
 
 Record = dict[str, object]
 
@@ -90,23 +91,8 @@ def nodes(connection: Connection) -> list[Record]:
 
 
 def work_left(connection: Connection) -> Record:
-    """What is not done: active runs, jobs that are due, running or waiting for a retry, and when the next is due."""
-    return _records(
-        connection,
-        """
-        SELECT (SELECT count(*) FROM runs WHERE status = 'pending') AS pending_runs,
-               (SELECT count(*) FROM runs WHERE status = 'running') AS running_runs,
-               (SELECT count(*) FROM runs WHERE status = 'pending' AND blocked_by IS NULL) AS unjudged_runs,
-               (SELECT count(*) FROM jobs WHERE status = 'running') AS running_jobs,
-               (SELECT count(*) FROM jobs WHERE status = 'pending' AND is_enabled
-                    AND due_at <= clock_timestamp() + interval '2 seconds') AS due_jobs,
-               (SELECT count(*) FROM jobs WHERE status = 'pending' AND is_enabled
-                    AND due_at > clock_timestamp() + interval '2 seconds') AS later_jobs,
-               (SELECT min(due_at) FROM jobs WHERE status = 'pending' AND is_enabled) AS next_due_at,
-               (SELECT count(*) FROM v_groups WHERE run_status IN ('failed', 'cancelled')) AS failed_groups
-        """,
-        {},
-    )[0]
+    """What is not done: active runs, jobs that are due, running, resting or waiting for a retry, and the next time."""
+    return dict(connection.execute(statement("read_work_left")).mappings().one())
 
 
 def _records(connection: Connection, sql: str, parameters: Mapping[str, object]) -> list[Record]:

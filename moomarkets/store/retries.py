@@ -1,68 +1,112 @@
-"""Puts failed jobs back to work, with their runs."""
+"""Puts ended jobs back to work, with their runs."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from moomarkets.domain.job import PLAN
+from moomarkets.domain.errors import ErrorClass, Reason
+from moomarkets.domain.group import RunStatus
+from moomarkets.domain.job import PLAN, JobStatus
+from moomarkets.store import parallel
 from moomarkets.store.notify import JOBS, notify
+from moomarkets.store.run_locks import LockedRun, lock_runs
+from moomarkets.store.sql import statement
 
 
-def retry_failed(connection: Connection, user_id: int, group: str | None, now: datetime | None = None) -> int:
-    """Make the failed jobs of the newest runs pending again, with fresh retries; returns how many.
+def retry_failed(
+    connection: Connection,
+    user_id: int,
+    group: str | None,
+    now: datetime | None = None,
+    *,
+    error_class: ErrorClass | None = None,
+    reason: Reason | None = None,
+) -> int:
+    """Make failed jobs pending again, with fresh retries; returns how many.
 
-    Their runs go on: a run that had ended counts those jobs as open again. Runs are locked in the order of their ids.
-    A group that has a newer run under way is left alone: that run looks after whatever is missing.
+    Those are the jobs of the newest run of the group, or of every group and those that stand alone where it is None;
+    narrowed to what their last attempt failed with. Their runs go on: a run that had ended counts those jobs as open
+    again. A group that has another run under way or waiting is left alone: that run looks after whatever is missing.
     """
-    runs = connection.execute(
-        text(
-            """
-            SELECT runs.id, runs.job_group_id FROM runs
-            JOIN job_groups ON job_groups.id = runs.job_group_id
-            WHERE job_groups.user_id = :user_id AND (CAST(:job_group AS text) IS NULL OR job_groups.name = :job_group)
-              AND runs.failed_jobs > 0
-              AND runs.id = (SELECT max(newest.id) FROM runs AS newest WHERE newest.job_group_id = job_groups.id)
-            ORDER BY runs.id FOR NO KEY UPDATE OF runs
-            """
-        ),
-        {"user_id": user_id, "job_group": group},
-    ).all()
-    return sum(_retry_run(connection, run.id, run.job_group_id, now) for run in runs)
-
-
-def _retry_run(connection: Connection, run_id: int, group_id: int, now: datetime | None) -> int:
-    put_back = connection.execute(
-        text(
-            """
-            UPDATE jobs SET status = 'pending', attempts = 0, retry_count = 0, crash_count = 0,
-                due_at = coalesce(:now, clock_timestamp()), completed_at = NULL,
-                updated_at = coalesce(:now, clock_timestamp())
-            WHERE run_id = :run_id AND status = 'failed' AND is_enabled RETURNING job_type
-            """
-        ),
-        {"run_id": run_id, "now": now},
+    narrowed: dict[str, object] = {"reason": reason, "error_class": error_class}
+    candidates = connection.execute(
+        statement("read_repairable_runs"), {"user_id": user_id, "job_group": group}
     ).scalars()
-    job_types = list(put_back)
-    if not job_types:
+    locked = lock_runs(connection, candidates.all())
+    count = sum(_retry_run(connection, run, narrowed, now) for run in locked.values())
+    return count if group is not None else count + _retry_alone(connection, narrowed, now)
+
+
+def reopen(connection: Connection, run: LockedRun, job_ids: Sequence[int], now: datetime | None = None) -> int:
+    """Put these ended jobs of a locked run back to work, and have the run go on; returns how many there were."""
+    was = connection.execute(
+        statement("reopen_jobs"),
+        {"ids": list(job_ids), "run_id": run.id, "is_limited": run.is_limited, "plan": PLAN, "now": now},
+    ).all()
+    if not was:
         return 0
-    is_plan = PLAN in job_types
+    is_plan = any(row.job_type == PLAN for row in was)
+    ended = Counter(JobStatus(row.status) for row in was)
     connection.execute(
         text(
             """
-            UPDATE runs SET status = 'running', completed_at = NULL, cancel_requested_at = NULL,
-                error_message = NULL, failed_jobs = failed_jobs - :count,
+            UPDATE runs SET status = 'running', completed_at = NULL, cancel_requested_at = NULL, error_message = NULL,
+                completed_jobs = completed_jobs - :completed, failed_jobs = failed_jobs - :failed,
+                cancelled_jobs = cancelled_jobs - :cancelled,
                 planned_at = CASE WHEN :is_plan THEN NULL ELSE planned_at END,
                 total_jobs = CASE WHEN :is_plan THEN 0 ELSE total_jobs END
             WHERE id = :run_id
             """
         ),
-        {"run_id": run_id, "count": len(job_types), "is_plan": is_plan},
+        {
+            "run_id": run.id,
+            "is_plan": is_plan,
+            "completed": ended[JobStatus.COMPLETED],
+            "failed": ended[JobStatus.FAILED],
+            "cancelled": ended[JobStatus.CANCELLED],
+        },
     )
     connection.execute(
-        text("UPDATE job_groups SET status = 'running' WHERE id = :id AND status <> 'paused'"),
-        {"id": group_id},
+        text(
+            "UPDATE job_groups SET status = 'running', updated_at = coalesce(:now, clock_timestamp())"
+            " WHERE id = :id AND status IN ('idle', 'completed', 'failed')"
+        ),
+        {"id": run.group_id, "now": now},
     )
+    if run.is_limited:
+        parallel.refill(connection, run.id, now)
     notify(connection, JOBS)
-    return len(job_types)
+    return len(was)
+
+
+def is_newest(connection: Connection, run: LockedRun) -> bool:
+    """Whether no other run of its group is under way, waits, or has started after this one; the run is locked."""
+    other = connection.scalar(
+        text(
+            """
+            SELECT 1 FROM runs WHERE job_group_id = :group_id AND id <> :id
+              AND (status IN ('pending', 'running') OR id > :id AND started_at IS NOT NULL) LIMIT 1
+            """
+        ),
+        {"group_id": run.group_id, "id": run.id},
+    )
+    return other is None
+
+
+def _retry_run(connection: Connection, run: LockedRun, narrowed: dict[str, object], now: datetime | None) -> int:
+    # Looked at again, now that nobody can ask for another run of the group.
+    if run.status in (RunStatus.PENDING, RunStatus.SKIPPED) or not is_newest(connection, run):
+        return 0
+    failed = connection.execute(statement("read_failed_jobs"), {"run_id": run.id, **narrowed}).scalars()
+    return reopen(connection, run, failed.all(), now)
+
+
+def _retry_alone(connection: Connection, narrowed: dict[str, object], now: datetime | None) -> int:
+    retried = connection.execute(statement("retry_lone_jobs"), {"now": now, **narrowed}).rowcount
+    if retried:
+        notify(connection, JOBS)
+    return retried

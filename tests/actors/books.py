@@ -48,7 +48,8 @@ class Books:
         run_id = self.run(group, **given)
         planned = [PlannedJob(key, WORK, key, {}) for key in keys]
         with self.database.transaction() as connection:
-            connection.execute(text("UPDATE runs SET status = 'running' WHERE id = :id"), {"id": run_id})
+            assert runs.admit(connection, run_id)
+            connection.execute(text("DELETE FROM jobs WHERE run_id = :id"), {"id": run_id})  # the one that would plan
             runs.plan(connection, run_id, planned)
         return run_id
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Connection
 
 from actors import names
-from actors.claimer import Claimer, ClaimRules, Stop, Wake, Want
-from actors.dispatch_messages import Claimed, ClaimerReady, ClaimsOver
+from actors.claimer import Claimer, ClaimRules, Review, Stop, Wake, Want
+from actors.dispatch_messages import Claimed, ClaimerReady, ClaimsOver, Resting
 from actors.otp import sys
 from actors.otp.gen_server import GenServer
 from actors.otp.ref import Ref
@@ -136,6 +136,21 @@ def test_a_new_manager_is_believed_at_once(
     at_desk.want(1, received=0, manager=other)
 
     assert eventually(lambda: len(at_desk.claimed) == 3)
+
+
+def test_it_says_which_of_those_that_wait_are_not_to_be_started_now(
+    at_desk: Desk, books: Books, still: ThreadRuntime
+) -> None:
+    books.planned_run(["a"], group="paused")
+    books.planned_run(["b"], group="goes on")
+    attempts = {attempt.key: attempt for attempt in books.claim(count=2)}
+    books.change("UPDATE job_groups SET status = 'paused' WHERE name = 'paused'")
+
+    at_desk.say(Review(tuple(attempts.values())))
+
+    assert eventually(at_desk.is_quiet)
+    resting = Resting(frozenset({attempts["a"].lease.execution_id}))
+    assert eventually(lambda: resting in still.call(at_desk.manager, "heard"))
 
 
 def test_it_rests_while_nothing_is_due(at_desk: Desk, clock: ManualClock) -> None:

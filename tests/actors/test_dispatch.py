@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from actors.dispatch import MOST_UNACKNOWLEDGED, State, decide, with_write
+from actors.assignment import MOST_UNACKNOWLEDGED
+from actors.dispatch import decide, with_write
 from actors.dispatch_messages import (
     Abandoned,
     Acknowledged,
@@ -16,7 +17,6 @@ from actors.dispatch_messages import (
     DrainOver,
     Effect,
     Event,
-    Finished,
     Interrupt,
     Later,
     LookAtRuns,
@@ -34,12 +34,13 @@ from actors.dispatch_messages import (
     WakeClaimer,
     Want,
 )
+from actors.dispatch_state import State
 from actors.endurance import Endurance
 from moomarkets.domain.dependencies import WaitingRun
 from moomarkets.domain.errors import Reason
 from moomarkets.domain.job import PLAN, Failed, LostLease, Succeeded
 from moomarkets.domain.retry import GiveUp, Retry
-from tests.actors.stories import CHANCE, attempt, waiter
+from tests.actors.stories import CHANCE, attempt, finished, waiter
 
 
 def after(*events: Event, state: State | None = None) -> tuple[State, list[Effect]]:
@@ -53,14 +54,14 @@ def after(*events: Event, state: State | None = None) -> tuple[State, list[Effec
 def test_an_idle_executor_gets_what_was_claimed() -> None:
     state, effects = after(SlotReady("x0"), Claimed((attempt(1),)))
 
-    assert effects == [Assign("x0", attempt(1)), Want(0, 1)]
-    assert state.running == {"x0": attempt(1)}
+    assert effects == [Assign("x0", (attempt(1),)), Want(0, 1)]
+    assert state.running == {"x0": (attempt(1),)}
 
 
 def test_what_finds_no_executor_waits_for_one() -> None:
-    _, effects = after(SlotReady("x0"), Claimed((attempt(1), attempt(2))), Finished("x0", attempt(1), Succeeded()))
+    _, effects = after(SlotReady("x0"), Claimed((attempt(1), attempt(2))), finished("x0", attempt(1), Succeeded()))
 
-    assert Assign("x0", attempt(2)) in effects
+    assert Assign("x0", (attempt(2),)) in effects
 
 
 def test_the_claimer_is_told_of_the_room_and_of_what_has_arrived() -> None:
@@ -72,7 +73,7 @@ def test_the_claimer_is_told_of_the_room_and_of_what_has_arrived() -> None:
 def test_a_late_report_of_an_attempt_that_its_executors_death_has_settled_counts_nothing() -> None:
     state, _ = after(SlotReady("x0"), Claimed((attempt(1),)), SlotGone("x0"))
 
-    later, effects = decide(state, Finished("x0", attempt(1), Succeeded()), CHANCE)
+    later, effects = decide(state, finished("x0", attempt(1), Succeeded()), CHANCE)
 
     assert later == state
     assert effects == [Want(0, 1)]
@@ -90,11 +91,11 @@ def test_an_executor_that_starts_anew_unnoticed_settles_what_it_was_busy_with() 
     state, effects = after(SlotReady("x0"), Claimed((attempt(1),)), SlotReady("x0"))
 
     assert [effect.attempt for effect in effects if isinstance(effect, RecordFailure)] == [attempt(1)]
-    assert state.slots == {"x0": None}
+    assert state.slots == {"x0": ()}
 
 
 def test_a_lost_lease_is_recorded_nowhere() -> None:
-    state, effects = after(SlotReady("x0"), Claimed((attempt(1),)), Finished("x0", attempt(1), LostLease()))
+    state, effects = after(SlotReady("x0"), Claimed((attempt(1),)), finished("x0", attempt(1), LostLease()))
 
     assert [effect.name for effect in effects if isinstance(effect, Report)] == ["job.fenced"]
     assert state.unacknowledged == 0
@@ -103,14 +104,14 @@ def test_a_lost_lease_is_recorded_nowhere() -> None:
 def test_the_last_retry_is_followed_by_giving_up() -> None:
     last = attempt(1, number=4)
 
-    state, effects = after(SlotReady("x0"), Claimed((last,)), Finished("x0", last, Failed(Reason.UPSTREAM, "HTTP 500")))
+    state, effects = after(SlotReady("x0"), Claimed((last,)), finished("x0", last, Failed(Reason.UPSTREAM, "HTTP 500")))
 
-    assert RecordFailure(last, Failed(Reason.UPSTREAM, "HTTP 500"), GiveUp(Reason.UPSTREAM)) in effects
+    assert RecordFailure(last, Failed(Reason.UPSTREAM, "HTTP 500"), GiveUp(Reason.UPSTREAM), 1.0) in effects
     assert state.failed == 1
 
 
 def test_the_end_of_a_run_leads_to_a_look_at_those_that_wait() -> None:
-    _, effects = after(SlotReady("x0"), Claimed((attempt(1),)), Finished("x0", attempt(1), Succeeded(run_ended=True)))
+    _, effects = after(SlotReady("x0"), Claimed((attempt(1),)), finished("x0", attempt(1), Succeeded(run_ended=True)))
 
     assert LookAtRuns() in effects
 
@@ -118,7 +119,7 @@ def test_the_end_of_a_run_leads_to_a_look_at_those_that_wait() -> None:
 def test_a_plan_wakes_the_claimer_for_the_jobs_that_it_has_made() -> None:
     plan = attempt(1, job_type=PLAN)
 
-    _, effects = after(SlotReady("x0"), Claimed((plan,)), Finished("x0", plan, Succeeded()))
+    _, effects = after(SlotReady("x0"), Claimed((plan,)), finished("x0", plan, Succeeded()))
 
     assert WakeClaimer() in effects
 
@@ -158,7 +159,7 @@ def test_nothing_new_is_started_while_too_much_is_unacknowledged() -> None:
     _, later = after(Acknowledged(), state=state)
 
     assert effects == [Want(0, 1)]
-    assert Assign("x0", attempt(1)) in later
+    assert Assign("x0", (attempt(1),)) in later
 
 
 def test_cancelled_jobs_are_stopped_where_they_run_and_ended_where_they_wait() -> None:
@@ -189,10 +190,10 @@ def test_a_drain_is_answered_when_nothing_runs_nothing_can_come_and_all_is_store
     state, _ = after(SlotReady("x0"), Claimed((attempt(1),)), Drain(reply_to))
 
     state, claims_over = after(ClaimsOver(), state=state)
-    state, finished = after(Finished("x0", attempt(1), Failed(Reason.UPSTREAM)), state=state)
+    state, ended = after(finished("x0", attempt(1), Failed(Reason.UPSTREAM)), state=state)
     state, acknowledged = after(Acknowledged(), state=state)
 
-    assert not any(isinstance(effect, Answer) for effect in [*claims_over, *finished])
+    assert not any(isinstance(effect, Answer) for effect in [*claims_over, *ended])
     assert acknowledged == [Answer(reply_to, True)]
 
 
@@ -255,7 +256,7 @@ def test_above_the_limit_nothing_is_claimed_and_what_waits_goes_back_uncharged()
     assert [(one.attempt, one.verdict) for one in put_back] == [
         (attempt(2), Retry(0.0, is_charged=False)), (attempt(3), Retry(0.0, is_charged=False)),
     ]  # fmt: skip
-    assert state.running == {"x0": attempt(1)}
+    assert state.running == {"x0": (attempt(1),)}
 
 
 def test_an_exhausted_engine_is_told_of_once_and_its_recovery_once() -> None:
@@ -280,7 +281,7 @@ def test_above_twice_the_limit_the_node_drains_and_then_resigns() -> None:
     """O02."""
     state, asked = after(SlotReady("x0"), Claimed((attempt(1),)), Abandoned(5), state=FRAIL)
     state, over = after(ClaimsOver(), state=state)
-    state, finished = after(Finished("x0", attempt(1), Succeeded()), state=state)
+    state, ended = after(finished("x0", attempt(1), Succeeded()), state=state)
     _, later = after(Acknowledged(), DrainOver(), state=with_write(state))
 
     assert reports(asked) == ["engine.exhausted", "node.gave_up"]
@@ -288,7 +289,7 @@ def test_above_twice_the_limit_the_node_drains_and_then_resigns() -> None:
     assert Later(38, DrainOver()) in asked
     assert StopClaiming() in asked
     assert Resign() not in [*asked, *over, *later]
-    assert finished[-1] == Resign()
+    assert ended[-1] == Resign()
 
 
 def test_a_node_that_stays_exhausted_resigns_when_the_patience_is_over() -> None:
@@ -307,7 +308,7 @@ def test_a_node_that_cannot_drain_resigns_all_the_same() -> None:
     state, _ = after(SlotReady("x0"), Claimed((attempt(1),)), Abandoned(5), state=FRAIL)
 
     state, effects = after(DrainOver(), state=state)
-    _, later = after(ClaimsOver(), Finished("x0", attempt(1), Succeeded()), DrainOver(), state=state)
+    _, later = after(ClaimsOver(), finished("x0", attempt(1), Succeeded()), DrainOver(), state=state)
 
     assert effects == [Resign()]
     assert Resign() not in later

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
-from actors.dispatch import State, decide
+from actors.dispatch import decide
 from actors.dispatch_messages import (
     Abandoned,
     Acknowledged,
@@ -19,6 +19,7 @@ from actors.dispatch_messages import (
     Drain,
     DrainOver,
     Effect,
+    Ended,
     Event,
     Finished,
     Lapsed,
@@ -29,13 +30,16 @@ from actors.dispatch_messages import (
     RecordFailure,
     Report,
     Resign,
+    Resting,
     RunsChanged,
     RunsSeen,
     SlotGone,
     SlotReady,
     StartRun,
+    TurnOver,
     Want,
 )
+from actors.dispatch_state import State
 from actors.endurance import Endurance
 from actors.otp.messages import ReplyTo
 from moomarkets.domain.dependencies import WaitingRun
@@ -57,12 +61,11 @@ class AnyStory(RuleBasedStateMachine):
         self.abandoned = 0
         self.resigned = 0
         self.numbers = 0
-        self.held: dict[str, Attempt] = {}
+        self.held: dict[str, tuple[Attempt, ...]] = {}
         self.settled: dict[int, int] = {}
         self.writes = 0
         self.looks = 0
         self.done: list[Recorded] = []
-        self.lapsed: set[int] = set()
         self.room = 0
         self.drains: list[ReplyTo] = []
         self.answered: set[ReplyTo] = set()
@@ -79,13 +82,16 @@ class AnyStory(RuleBasedStateMachine):
                 assert not self.is_closing
                 assert self.abandoned <= 2
                 assert slot not in self.held
+                assert given
+                assert not any(self.is_alone(one) for one in given) or (len(given) == 1 and not self.held)
+                assert not any(self.is_alone(one) for held in self.held.values() for one in held)
                 self.held[slot] = given
-            case RecordFailure(given, _, _):
+            case RecordFailure(given):
                 self.settle(given)
                 self.writes += 1
-            case RecordDone(given, usage):
-                self.done.append(Recorded(given, usage, run_ended=False))
-                self.writes += 1
+            case RecordDone(done):
+                self.done.append(Recorded(done, tuple(False for _ in done)))
+                self.writes += len(done)
             case Report("job.completed" | "job.fenced", fields):
                 self.settled[int(str(fields["job_id"])) - 1000] += 1
             case StartRun() | BlockRun():
@@ -110,6 +116,9 @@ class AnyStory(RuleBasedStateMachine):
     def is_closing(self) -> bool:
         return bool(self.drains) or self.state.is_draining
 
+    def is_alone(self, given: Attempt) -> bool:
+        return given.crash_count == 4
+
     def settle(self, given: Attempt) -> None:
         self.settled[given.lease.execution_id] += 1
 
@@ -118,26 +127,35 @@ class AnyStory(RuleBasedStateMachine):
         self.held.pop(slot, None)
         self.take(SlotReady(slot))
 
-    @rule(count=st.integers(1, 3))
-    def attempts_are_claimed(self, count: int) -> None:
+    @rule(count=st.integers(1, 6), deaths=st.sampled_from([0, 0, 0, 1, 4]))
+    def attempts_are_claimed(self, count: int, deaths: int) -> None:
         if self.over:
             return
-        made = tuple(attempt(self.numbers + offset + 1) for offset in range(count))
+        made = tuple(attempt(self.numbers + offset + 1, crash_count=deaths) for offset in range(count))
         self.numbers += count
         self.settled.update(dict.fromkeys((one.lease.execution_id for one in made), 0))
         self.take(Claimed(made))
 
     @precondition(lambda self: self.held)
-    @rule(target=ends, data=st.data(), ending=st.sampled_from(ENDINGS), seconds=st.sampled_from([0.0, 5.0]))
-    def attempt_ends(self, data: st.DataObject, ending: Ending, seconds: float) -> Finished:
+    @rule(target=ends, data=st.data(), ending=st.sampled_from(ENDINGS), seconds=st.sampled_from([0.0, 0.0001, 5.0]))
+    def attempts_end(self, data: st.DataObject, ending: Ending, seconds: float) -> Finished:
+        """Some of what an executor was given, in its order; the end of it may come back."""
         slot = data.draw(st.sampled_from(sorted(self.held)))
-        end = Finished(slot, self.held.pop(slot), ending, seconds)
+        given = self.held.pop(slot)
+        over = data.draw(st.integers(0, len(given)))
+        kept = data.draw(st.integers(0 if over else 1, len(given) - over)) if over < len(given) else 0
+        end = Finished(slot, tuple(Ended(one, ending, seconds) for one in given[:over]), given[over + kept :])
+        if kept:
+            self.held[slot] = given[over : over + kept]
         self.take(end)
         return end
 
     @rule(end=consumes(ends))
     def report_comes_twice(self, end: Finished) -> None:
-        self.take(end)
+        given = {one.lease.execution_id for one in self.held.get(end.slot, ())}
+        again = {one.lease.execution_id for one in (*end.returned, *(ended.attempt for ended in end.ended))}
+        if not given & again:
+            self.take(end)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data())
@@ -145,22 +163,27 @@ class AnyStory(RuleBasedStateMachine):
         slot = data.draw(st.sampled_from(sorted(self.held)))
         lost = self.held.pop(slot)
         self.take(SlotGone(slot))
-        self.take(Finished(slot, lost, Succeeded()))
+        self.take(Finished(slot, tuple(Ended(one, Succeeded()) for one in lost)))
 
     @precondition(lambda self: self.done)
     @rule()
-    def end_without_rows_is_durable(self) -> None:
-        self.writes -= 1
-        self.take(self.done.pop(0))
+    def ends_without_rows_are_durable(self) -> None:
+        recorded = self.done.pop(0)
+        self.writes -= len(recorded.done)
+        self.take(recorded)
 
     @precondition(lambda self: self.state.waiting)
     @rule()
     def lease_of_a_waiting_attempt_is_lost(self) -> None:
-        lost = self.state.waiting[0].lease.execution_id
-        self.lapsed.add(lost)
-        self.take(Lapsed(frozenset({lost})))
+        self.take(Lapsed(frozenset({self.state.waiting[0].lease.execution_id})))
 
-    @precondition(lambda self: self.writes > len(self.done))
+    @precondition(lambda self: self.state.waiting)
+    @rule(data=st.data())
+    def a_turn_is_over_or_what_waits_was_paused(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from([one.lease.execution_id for one in self.state.waiting]))
+        self.take(data.draw(st.sampled_from([TurnOver(number), Resting(frozenset({number}))])))
+
+    @precondition(lambda self: self.writes > sum(len(one.done) for one in self.done))
     @rule(looks=st.booleans())
     def write_is_durable(self, looks: bool) -> None:
         self.writes -= 1
@@ -209,8 +232,9 @@ class AnyStory(RuleBasedStateMachine):
 
     @invariant()
     def each_attempt_is_settled_at_most_once_and_never_forgotten(self) -> None:
-        done = [end.attempt for end in self.done]
-        open_now = {one.lease.execution_id for one in (*self.held.values(), *self.state.waiting, *done)} | self.lapsed
+        done = [work.attempt for end in self.done for work in end.done]
+        held = [one for given in self.held.values() for one in given]
+        open_now = {one.lease.execution_id for one in (*held, *self.state.waiting, *done)}
         for number, times in self.settled.items():
             assert times == (0 if number in open_now else 1)
 
@@ -223,10 +247,17 @@ class AnyStory(RuleBasedStateMachine):
     @invariant()
     def room_is_what_idle_executors_can_take_and_little_more(self) -> None:
         if not self.is_closing and self.abandoned <= 2:
-            idle = [slot for slot, one in self.state.slots.items() if one is None]
-            assert len(idle) <= self.room + len(self.state.waiting)
-            assert self.room <= len(idle) + len(self.state.slots) // 2
-            assert not (idle and self.state.waiting)
+            loners = [one for one in self.state.waiting if self.is_alone(one)]
+            runs_alone = any(self.is_alone(one) for given in self.held.values() for one in given)
+            idle = [slot for slot, given in self.state.slots.items() if not given]
+            assert self.room <= len(idle) + self.state.pace.ahead(len(self.state.slots))
+            if loners or runs_alone:
+                assert self.room == 0
+                assert not (runs_alone and self.state.waiting)
+                assert self.held or not idle
+            else:
+                assert len(idle) <= self.room + len(self.state.waiting)
+                assert not (idle and self.state.waiting)
 
     @invariant()
     def nothing_waits_for_an_executor_that_gets_nothing(self) -> None:

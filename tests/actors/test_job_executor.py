@@ -278,15 +278,14 @@ def test_while_the_store_does_not_answer_one_renewal_waits_and_no_more(books: Bo
         rescue=RescueRules(books.node, every_s=60, lease_s=6, crash_limit=5),
     )
     assert eventually(lambda: house.status()["running"])
-    executor = house.runtime.whereis(names.executor(house.status()["running"][0]["executor"]))
-    leases = house.runtime.whereis(names.LEASES)
-    assert executor is not None
+    manager, leases = house.runtime.whereis(names.MANAGER), house.runtime.whereis(names.LEASES)
+    assert manager is not None
     assert leases is not None
 
     with books.database.transaction() as holding:
         holding.execute(text("SELECT 1 FROM executions FOR UPDATE"))
-        beats = executor.process.handled
-        assert eventually(lambda: executor.process.handled >= beats + 10)
+        beats = manager.process.handled
+        assert eventually(lambda: manager.process.handled >= beats + 10)
         assert leases.process.info().queue <= 1
 
 

@@ -145,5 +145,5 @@ def start_executor(office: Office, ended: threading.Event) -> tuple[str, ThreadE
 
     engine = ThreadEngine(office.runtime.spawn)
     office.runtime.start(JobExecutor, "x0", engine, perform, ExecutorRules(lease_s=60), name="slot")
-    office.runtime.cast("slot", Execute(attempt(1)))
+    office.runtime.cast("slot", Execute((attempt(1),)))
     return "slot", engine

@@ -10,17 +10,20 @@ import pytest
 
 from actors import names
 from actors.claimer import Wake
-from actors.dispatch_messages import RunsChanged
+from actors.dispatch_messages import Review, RunsChanged
 from actors.listener import RETRY_S, Listener
 from actors.otp.gen_server import GenServer
 from actors.otp.ref import Ref
 from actors.otp.thread_runtime import ThreadRuntime
 from actors.scheduler import Look
-from moomarkets.store.notify import JOBS, RUNS, SCHEDULES, notify
+from moomarkets.store.notify import JOBS, RUNS, SCHEDULES, SWITCHES, notify
 from moomarkets.testing.manual_clock import ManualClock
 from moomarkets.testing.recorded_events import RecordedEvents
 from tests.actors.books import Books
 from tests.actors.otp.patience import eventually
+
+AT_FIRST = {names.CLAIMER: [Wake()], names.MANAGER: [Review(), RunsChanged()], names.SCHEDULER: [Look()]}
+"""What everybody is told once the listener hears: what was said before that."""
 
 CUT = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -38,7 +41,7 @@ class Hearer(GenServer):
         self.heard.append(message)
 
     def handle_call(self, message: object) -> object:
-        return len(self.heard)
+        return list(self.heard)
 
 
 @pytest.fixture
@@ -48,14 +51,17 @@ def listener(still: ThreadRuntime, books: Books) -> Iterator[Ref]:
         still.start(Hearer, name=name)
     listener = still.start(Listener, books.url, name=names.LISTENER)
     assert listener is not None
-    for name in (names.CLAIMER, names.MANAGER, names.SCHEDULER):
-        assert eventually(lambda name=name: heard(still, name) == 1)  # type: ignore[misc]  # as in a loop
+    assert eventually(lambda: all_heard(still) == AT_FIRST)
     yield listener
     still.close(5)
 
 
-def heard(runtime: ThreadRuntime, name: str) -> int:
-    return int(runtime.call(name, "how many"))
+def heard(runtime: ThreadRuntime, name: str) -> list[object]:
+    return list(runtime.call(name, "what"))
+
+
+def all_heard(runtime: ThreadRuntime) -> dict[str, list[object]]:
+    return {name: heard(runtime, name) for name in AT_FIRST}
 
 
 @pytest.mark.parametrize(
@@ -67,9 +73,14 @@ def test_a_hint_from_another_connection_is_passed_to_whom_it_concerns(
 ) -> None:
     books.database.perform(lambda connection: notify(connection, topic))
 
-    assert eventually(lambda: heard(still, name) == 2)
-    others = {names.CLAIMER, names.MANAGER, names.SCHEDULER} - {name}
-    assert {heard(still, other) for other in others} == {1}
+    assert eventually(lambda: heard(still, name) == [*AT_FIRST[name], message])
+    assert all_heard(still) == {**AT_FIRST, name: [*AT_FIRST[name], message]}
+
+
+def test_a_switch_that_was_turned_is_told_to_everybody(listener: Ref, still: ThreadRuntime, books: Books) -> None:
+    books.database.perform(lambda connection: notify(connection, SWITCHES))
+
+    assert eventually(lambda: all_heard(still) == {name: told * 2 for name, told in AT_FIRST.items()})
 
 
 def test_a_lost_connection_comes_back_and_what_was_missed_is_made_up_for(
@@ -81,9 +92,9 @@ def test_a_lost_connection_comes_back_and_what_was_missed_is_made_up_for(
 
     clock.advance(RETRY_S)
 
-    assert eventually(lambda: heard(still, names.CLAIMER) == 2)
+    assert eventually(lambda: heard(still, names.CLAIMER) == [Wake()] * 2)
     books.database.perform(lambda connection: notify(connection, JOBS))
-    assert eventually(lambda: heard(still, names.CLAIMER) == 3)
+    assert eventually(lambda: heard(still, names.CLAIMER) == [Wake()] * 3)
 
 
 def test_a_database_that_is_not_there_is_tried_again_and_again(

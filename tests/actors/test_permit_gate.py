@@ -149,6 +149,39 @@ def test_a_permit_that_is_out_when_a_429_comes_is_refused_and_given_back(hire: H
     assert eventually(lambda: office.live() == 0)
 
 
+def test_who_asks_a_paused_source_goes_back_and_pays_nothing_until_it_is_resumed(
+    hire: Hire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = hire(Window(5, 60))
+    monkeypatch.setattr("actors.permit_gate.PAUSED_WAIT_S", 0.0)
+    office.use()
+    office.books.change("UPDATE data_sources SET is_paused = true")
+
+    with pytest.raises(AttemptError, match="sim is paused") as failure:
+        office.use()
+    office.books.change("UPDATE data_sources SET is_paused = false")
+    office.use()
+
+    assert failure.value.reason is Reason.INTERRUPTED
+    assert office.live() == 2
+
+
+def test_who_waits_for_a_full_window_when_the_source_is_paused_goes_back_too(
+    hire: Hire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = hire(Window(1, 86400))
+    monkeypatch.setattr("actors.permit_gate.PAUSED_WAIT_S", 0.0)
+    office.use()
+
+    waiting = office.runtime.spawn(office.use, "waiting")
+    assert eventually(lambda: office.has_waiter)
+    office.books.change("UPDATE data_sources SET is_paused = true")
+
+    assert office.runtime.wait_for(waiting, 30)
+    with pytest.raises(AttemptError, match="sim is paused"):
+        waiting.result()
+
+
 def test_a_permit_from_after_the_silence_is_good(hire: Hire) -> None:
     office = hire(Window(5, 60))
     office.use()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from actors.otp.gen_server import GenServer
 from actors.otp.ref import Ref
 from actors.otp.thread_runtime import ThreadRuntime
-from actors.store_writer import NotWritten, StoreWriter, Write, Written
+from actors.store_writer import MOST_AT_ONCE, MergedWrite, NotWritten, StoreWriter, Write, Written
 from moomarkets.domain.errors import StoreTooSlow, StoreUnavailable
 from moomarkets.store.database import Database
 from moomarkets.testing.recorded_events import RecordedEvents
@@ -51,6 +51,19 @@ def told(runtime: ThreadRuntime, reader: Ref, count: int) -> list[Written | NotW
     return answers
 
 
+def block(runtime: ThreadRuntime, writer: Ref) -> threading.Event:
+    """Keep the writer in a commit until the event is set: what comes now goes out with the next one."""
+    begun, release = threading.Event(), threading.Event()
+
+    def work(connection: Connection) -> None:
+        begun.set()
+        release.wait(10)
+
+    runtime.cast(writer, Write(work))
+    assert begun.wait(10)
+    return release
+
+
 def transaction(connection: Connection) -> int:
     return int(connection.execute(text("SELECT pg_current_xact_id()::text")).scalar_one())
 
@@ -61,9 +74,8 @@ def sleep(connection: Connection, seconds: float) -> None:
 
 def test_what_arrives_during_a_commit_goes_out_with_the_next_one(runtime: ThreadRuntime, pool: Database) -> None:
     writer, reader = ask(runtime, pool)
-    release = threading.Event()
 
-    runtime.cast(writer, Write(lambda connection: release.wait(10)))
+    release = block(runtime, writer)
     for number in range(50):
         runtime.cast(writer, Write(transaction, reader, number))
     release.set()
@@ -73,14 +85,29 @@ def test_what_arrives_during_a_commit_goes_out_with_the_next_one(runtime: Thread
     assert len({answer.result for answer in answers if isinstance(answer, Written)}) == 1
 
 
+def test_what_counts_for_many_shares_a_commit_with_few(runtime: ThreadRuntime, pool: Database) -> None:
+    writer, reader = ask(runtime, pool)
+
+    def merge(connection: Connection, items: Sequence[object]) -> list[object]:
+        return [transaction(connection)] * len(items)
+
+    release = block(runtime, writer)
+    for weight in (MOST_AT_ONCE // 2, MOST_AT_ONCE // 2, 1, MOST_AT_ONCE * 2):
+        runtime.cast(writer, MergedWrite(merge, None, reader, weight=weight))
+    release.set()
+    first, second, third, fourth = (answer.result for answer in told(runtime, reader, 4))  # type: ignore[union-attr]
+
+    assert first == second
+    assert len({second, third, fourth}) == 3
+
+
 def test_a_refused_unit_does_not_spoil_those_beside_it(runtime: ThreadRuntime, pool: Database, books: Books) -> None:
     writer, reader = ask(runtime, pool)
-    release = threading.Event()
 
     def insert(name: str) -> Work:
         return lambda connection: connection.execute(text("INSERT INTO users (name) VALUES (:n)"), {"n": name}).rowcount
 
-    runtime.cast(writer, Write(lambda connection: release.wait(10)))
+    release = block(runtime, writer)
     for name in ("a", "local", "b"):
         runtime.cast(writer, Write(insert(name), reader, name))
     release.set()
@@ -103,19 +130,22 @@ def test_units_wait_in_order_while_the_database_is_away(
     runtime: ThreadRuntime, pool: Database, events: RecordedEvents
 ) -> None:
     writer, reader = ask(runtime, pool)
-    is_away = threading.Event()
+    is_away, tried = threading.Event(), threading.Semaphore(0)
     is_away.set()
 
     def work(connection: Connection) -> None:
+        tried.release()
         if is_away.is_set():
             raise StoreUnavailable("away")
 
     for number in range(3):
         runtime.cast(writer, Write(work, reader, number))
-    events.wait_for("store.unavailable", times=2)
+    assert all(tried.acquire(timeout=10) for _ in range(2))
     is_away.clear()
 
     assert [answer.tag for answer in told(runtime, reader, 3)] == [0, 1, 2]
+    events.wait_for("store.recovered")
+    assert len(events.of("store.unavailable")) == 1
 
 
 def test_a_connection_that_is_cut_in_mid_transaction_costs_nothing(
@@ -140,14 +170,14 @@ def test_nobody_is_told_twice_when_the_database_goes_away_between_units_that_are
     runtime: ThreadRuntime, pool: Database, events: RecordedEvents
 ) -> None:
     writer, reader = ask(runtime, pool)
-    release, tries = threading.Event(), iter([ValueError("refused"), StoreUnavailable("away"), None])
+    tries = iter([ValueError("refused"), StoreUnavailable("away"), None])
 
     def trouble(connection: Connection) -> None:
         error = next(tries)
         if error is not None:
             raise error
 
-    runtime.cast(writer, Write(lambda connection: release.wait(10)))
+    release = block(runtime, writer)
     runtime.cast(writer, Write(lambda connection: None, reader, "before"))
     runtime.cast(writer, Write(trouble, reader, "trouble"))
     runtime.cast(writer, Write(lambda connection: None, reader, "after"))

@@ -11,6 +11,7 @@ import psycopg
 
 from tests.bench.ground import BenchJob, bench_system, durable_server
 from tests.bench.measure import Figure, percentile
+from tests.bench.rivals import rivals
 
 TIMES = 200
 PAUSE_S = 0.02  # long enough for both to be idle
@@ -34,12 +35,16 @@ def run() -> list[str]:
                 started.acquire(timeout=10)
                 values.append((at[-1] - asked) * 1000)
                 time.sleep(PAUSE_S)
+        with rivals(server, "pgqueuer") as others:
+            beside = [Figure(f"{rival.name}, latency", "ms", rival.values("latency", TIMES, 1)) for rival in others]
         bare = Figure("bare INSERT + NOTIFY to LISTEN", "ms", _notifications(server.dsn("owner")))
-    start = Figure("enqueue to start, idle, p50", "ms", values, goal=4)
+    start = Figure("enqueue to start, idle, p50", "ms", values, goal=1.5)
     return [
         bare.line(),
         start.line(bare),
-        Figure("enqueue to start, idle, p99", "ms", [percentile(values, 0.99)], goal=10).line(),
+        Figure("enqueue to start, idle, p99", "ms", [percentile(values, 0.99)], goal=4).line(),
+        *(figure.line(bare) for figure in beside),
+        *(Figure(f"{figure.name}, p99", "ms", [percentile(figure.values, 0.99)]).line() for figure in beside),
     ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.bench.ground import BenchJob, bench_system, clear, drain, durable_server
 from tests.bench.measure import Figure
+from tests.bench.rivals import rivals
 
 JOBS, WIDE, SECONDS, TIMES = 2000, 100, 0.05, 3
 
@@ -22,9 +23,15 @@ def run() -> list[str]:
             for _ in range(TIMES):
                 clear(system)
                 rates.append(JOBS / drain(system, "sleep", JOBS))
+        with rivals(server, "apscheduler") as others:
+            beside = [rival.rate("width", JOBS) for rival in others]
     bare = Figure("bare thread pool, nothing stored", "jobs/s", [_bare() for _ in range(TIMES)])
-    ours = Figure("2,000 x 50 ms at 100 wide", "jobs/s", rates, goal=1800, is_more_better=True)
-    return [bare.line(), ours.line(bare)]
+    ours = Figure("2,000 x 50 ms at 100 wide", "jobs/s", rates, goal=1930, is_more_better=True)
+    return [
+        bare.line(),
+        ours.line(bare),
+        *(f"{rival.line()}  ours: {ours.median / rival.median:.2f} x" for rival in beside),
+    ]
 
 
 def _bare() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from moomarkets.settings import SourceSettings
 from moomarkets.store import groups
 from tests.moomarkets.conftest import OpenInstallation
 
+BARS = GroupDefinition("bars", "yahoo", ("yahoo_daily_bars",), schedule={"cron": "0 1 * * *", "timezone": "Asia/Tokyo"})
 GIVEN = {"sources": {"jquants": SourceSettings(api_key=Secret("a-key-of-the-provider"))}}
 
 
@@ -61,7 +63,67 @@ def test_groups_that_failed_or_wait_are_named(open_installation: OpenInstallatio
         )
 
     assert list(problems(installation)) == [
-        "group broken: its newest run failed with 2 failed jobs; see why with "
-        "`moomarkets jobs list --group broken --status failed`, run it again with `moomarkets groups run broken`",
-        "group waiting: waits for paused",
+        "group broken: its newest run failed with 2 failed jobs; see why with `moomarkets why broken`, "
+        "try them again with `moomarkets groups retry broken`",
+        "group waiting: waits for paused; see `moomarkets why waiting`",
+    ]
+
+
+def test_what_rests_is_named_with_the_command_that_wakes_it(open_installation: OpenInstallation) -> None:
+    installation = open_installation(**GIVEN)
+    installation.groups.create(BARS)
+    installation.groups.pause("bars")
+    installation.sources.pause("yahoo")
+    installation.switches.pause()
+
+    assert list(problems(installation)) == [
+        "the whole is paused: nothing is booked or started; let it go on with `moomarkets resume`",
+        "yahoo: paused; let it go on with `moomarkets sources resume yahoo`",
+        "group bars: paused; let it go on with `moomarkets groups resume bars`",
+    ]
+
+
+def test_a_stored_group_that_would_be_refused_now_is_named_with_its_field(open_installation: OpenInstallation) -> None:
+    installation = open_installation(**GIVEN)
+    installation.groups.create(BARS)
+    with installation.reads.transaction() as connection:
+        connection.execute(text("""UPDATE schedules SET spec = '{"cron": "0 1 * * *", "timezone": "Asia/Nowhere"}'"""))
+
+    (problem,) = problems(installation)
+
+    assert problem.startswith("group bars: ")
+    assert "Asia/Nowhere" in problem
+    assert problem.endswith("give another value with `moomarkets groups edit bars`")
+
+
+def test_a_schedule_that_rests_says_why(open_installation: OpenInstallation) -> None:
+    installation = open_installation(**GIVEN)
+    installation.groups.create(BARS)
+    with installation.reads.transaction() as connection:
+        connection.execute(text("UPDATE schedules SET error = 'no such zone'"))
+
+    assert list(problems(installation)) == [
+        "group bars: its schedule rests (no such zone); give another one with `moomarkets groups edit bars`"
+    ]
+
+
+def test_circles_and_groups_behind_one_that_is_switched_off_are_named(open_installation: OpenInstallation) -> None:
+    installation = open_installation(**GIVEN)
+    installation.groups.create(BARS)
+    installation.groups.create(replace(BARS, name="below", schedule=None, depends_on=("bars",)))
+    installation.groups.disable("bars")
+    with installation.reads.transaction() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO job_group_dependencies (job_group_id, depends_on_id)"
+                " SELECT above.id, below.id FROM job_groups AS above, job_groups AS below"
+                " WHERE above.name = 'bars' AND below.name = 'below'"
+            )
+        )
+
+    found = list(problems(installation))
+
+    assert found == [
+        "groups: depends_on: expected groups that do not depend on themselves, got 'bars -> below -> bars'",
+        "group below: waits for group bars, which is switched off; switch it on with `moomarkets groups enable bars`",
     ]

@@ -43,7 +43,7 @@ def test_all_defaults_are_good() -> None:
 def test_an_argument_beats_the_environment_beats_an_alias_beats_the_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    Path("moomarkets.toml").write_text("executors = 1\nmax_retries = 1\nkeep_days = 1\ncrash_limit = 1\n")
+    Path("moomarkets.toml").write_text("executors = 1\nqueue_max_retries = 1\nkeep_days = 1\ncrash_limit = 1\n")
     monkeypatch.setenv("JOB_QUEUE_WORKER_COUNT", "2")
     monkeypatch.setenv("JOB_QUEUE_MAX_RETRIES", "2")
     monkeypatch.setenv("MOOMARKETS_EXECUTORS", "3")
@@ -52,11 +52,12 @@ def test_an_argument_beats_the_environment_beats_an_alias_beats_the_file(
     settings = Settings.load(keep_days=4)
 
     found = {
-        name: (getattr(settings, name), settings.origin(name)) for name in ("executors", "max_retries", "keep_days")
+        name: (getattr(settings, name), settings.origin(name))
+        for name in ("executors", "queue_max_retries", "keep_days")
     }
     assert found == {
         "executors": (3, "MOOMARKETS_EXECUTORS"),
-        "max_retries": (2, "JOB_QUEUE_MAX_RETRIES"),
+        "queue_max_retries": (2, "JOB_QUEUE_MAX_RETRIES"),
         "keep_days": (4, "argument"),
     }
     assert settings.crash_limit == 1

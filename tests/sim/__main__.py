@@ -7,23 +7,19 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import click
 import psycopg
 
-from moomarkets.domain.clock import SystemClock
-from moomarkets.domain.events import NoEvents
 from moomarkets.store.database import Database
-from moomarkets.store.embedded.server import EmbeddedServer
 from tests.sim.books import Broken
 from tests.sim.faults import FAULTS
-from tests.sim.life import Life, prepare
+from tests.sim.ground import ground
+from tests.sim.life import Life
 from tests.sim.plants import PLANTS, planted
-from tests.support.postgres import FAST, TestPostgres, swept_directory
 
 REAL_LIMIT_S = 120.0
 """A life that really takes longer than this waits for something outside of its world: its stack is shown."""
@@ -39,24 +35,6 @@ class Outcome:
     virtual_s: float
     digest: int
     lines: tuple[str, ...]
-
-
-@contextmanager
-def ground() -> Iterator[tuple[Database, psycopg.Connection]]:
-    """A database of one's own on a server without fsync, and the connection that empties it."""
-    with swept_directory() as path:
-        server = EmbeddedServer(path, clock=SystemClock(), events=NoEvents(), settings={**FAST, "autovacuum": "off"})
-        server.start()
-        try:
-            with server.connected_as_manager() as manager, TestPostgres(server, manager).new_database() as name:
-                url = server.dsn("owner", database=name)
-                with psycopg.connect(url, autocommit=True) as owner:
-                    prepare(owner)
-                    database = Database(server.dsn("app", database=name), purpose="sim", pool_size=1)
-                    yield database, owner
-                    database.close()
-        finally:
-            server.stop()
 
 
 def live(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection, text
+
 from actors.otp.ref import Ref
+from moomarkets.store import job_switch
 from tests.sim.node import Node
 
 if TYPE_CHECKING:
@@ -15,6 +19,24 @@ if TYPE_CHECKING:
 
 FAULTS: dict[str, Callable[[Life], None]] = {}
 """Every kind of fault by its name."""
+
+
+def _retry(connection: Connection, job_id: int, now: datetime) -> None:
+    """Only what has not brought its row yet: a second one would look like a twin."""
+    status = connection.scalar(text("SELECT status FROM jobs WHERE id = :id"), {"id": job_id})
+    if status in ("failed", "cancelled"):
+        job_switch.retry_job(connection, job_id, now)
+
+
+MEDDLINGS: tuple[Callable[[Connection, int, datetime], object], ...] = (
+    lambda connection, job_id, now: job_switch.set_enabled(connection, job_id, False, now),
+    lambda connection, job_id, now: job_switch.set_enabled(connection, job_id, True, now),
+    job_switch.pause_job,
+    job_switch.resume_job,
+    job_switch.cancel_job,
+    _retry,
+)
+"""What a person may do to a job; what is not possible just then is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +168,40 @@ def pause(life: Life) -> None:
 def retry(life: Life) -> None:
     """A person wants what has failed tried again."""
     life.retry_failed()
+
+
+@_fault
+def switch(life: Life) -> None:
+    """A person switches the whole system or its source off for a while, or on again."""
+    is_on = life.world.chance.random() < 0.5
+    if life.world.chance.random() < 0.5:
+        life.set_system_enabled(is_on)
+    else:
+        life.set_source_paused(not is_on)
+
+
+@_fault
+def meddle(life: Life) -> None:
+    """A person does something to a single job."""
+    life.meddle(life.world.chance.choice(MEDDLINGS))
+
+
+@_fault
+def found(life: Life) -> None:
+    """A person makes one more group and asks for a run of it."""
+    life.found_another()
+
+
+@_fault
+def delete(life: Life) -> None:
+    """A person deletes one of those groups, whatever it is doing."""
+    life.delete_another()
+
+
+@_fault
+def enqueue(life: Life) -> None:
+    """A program queues a job, perhaps one that is queued already, perhaps for later."""
+    life.enqueue()
 
 
 def _some_node(life: Life) -> list[Node]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from actors import job_manager, names, tree
@@ -30,23 +31,38 @@ from tests.sim.provider import DEADLINE_S, FETCH, SPEC, WINDOWS, Client, Fetch, 
 from tests.sim.weather import SimDatabase, SimServer, Weather
 
 EXECUTORS = 3
-LEASE_S = 12.0
-POLL_S = 5.0
 USE_WITHIN_S = 2.0
 USER = 1
 JOB_TYPES: Mapping[str, JobType] = {PLAN: PlanGroup(), FETCH: Fetch()}  # type: ignore[dict-item]  # not fully typed
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often a node looks after things, in virtual seconds; and whether it looks after a server of its own."""
+
+    poll_s: float = 5.0
+    lease_s: float = 12.0
+    rescue_s: float = 4.0
+    has_server: bool = True
 
 
 class Node:
     """A process of the world with its own tree; `root` is None until it has started, and dead once it gave up."""
 
     def __init__(
-        self, world: Simulation, name: str, server: Database, weather: Weather, provider: Provider, source_id: int
+        self,
+        world: Simulation,
+        name: str,
+        server: Database,
+        weather: Weather,
+        provider: Provider,
+        source_id: int,
+        rhythm: Rhythm,
     ) -> None:
         self.runtime = SimRuntime(world, name)
         self.database = SimDatabase(self.runtime, server, weather)
         self.identity = NodeIdentity(self.runtime.new_id(), name, 0, "", "", "sim")
-        self._provider, self._source_id = provider, source_id
+        self._provider, self._source_id, self._rhythm = provider, source_id, rhythm
         self._weather = weather
         server.perform(lambda connection: nodes.register(connection, self.identity))
         self.root: Ref | None = None
@@ -82,7 +98,7 @@ class Node:
             self.runtime.stop(self.root, SHUTDOWN, 60.0)
 
     def _parts(self) -> tree.Parts:
-        runtime = self.runtime
+        runtime, rhythm = self.runtime, self._rhythm
         tools: Any = Tools(
             database=self.database,
             open_source=lambda user_id, code: self._client(),  # type: ignore[arg-type,return-value]  # a client of its own
@@ -94,15 +110,15 @@ class Node:
         )
         writers = (names.WRITER, names.LEASES, names.PERMITS, names.RESCUE_WRITER, names.CLAIMER)
         return tree.Parts(
-            server=SimServer(runtime, self._weather),
+            server=SimServer(runtime, self._weather) if rhythm.has_server else None,
             pools=dict.fromkeys(writers, self.database),
-            claim=ClaimRules(self.identity.id, tuple(JOB_TYPES), LEASE_S, POLL_S, at_once=10),
-            rescue=RescueRules(self.identity, every_s=4.0, lease_s=LEASE_S, crash_limit=1000),
-            executor=ExecutorRules(LEASE_S, deadline_s=25, grace_s=3),
+            claim=ClaimRules(self.identity.id, tuple(JOB_TYPES), rhythm.lease_s, rhythm.poll_s, at_once=10),
+            rescue=RescueRules(self.identity, every_s=rhythm.rescue_s, lease_s=rhythm.lease_s, crash_limit=1000),
+            executor=ExecutorRules(rhythm.lease_s, deadline_s=25, grace_s=3),
             engine=SimEngine(runtime),
             perform=lambda attempt, completion_id, token: perform(attempt, completion_id, tools, token),
             executors=EXECUTORS,
-            poll_s=POLL_S,
+            poll_s=rhythm.poll_s,
             listen_url=None,
         )
 

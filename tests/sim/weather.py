@@ -84,7 +84,7 @@ class SimServer:
         """Return when it answers."""
         world = self._runtime.simulation
         while world.now_s < self._weather.down_until:
-            world.sleep(0.5)
+            world.sleep(max(self._weather.down_until - world.now_s, 0.5))
 
     @property
     def pid(self) -> int | None:

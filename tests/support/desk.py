@@ -26,6 +26,7 @@ class Desk:
             "PYTHONPATH": str(gated_jobs.install(folder / "installed")),
             "MOOMARKETS_DATABASE_URL": database_url,
             "MOOMARKETS_DATA_DIR": str(folder / "data"),
+            "MOOMARKETS_WEB_PORT": "0",
             # The groups that a fresh database gets must not take executors.
             "MOOMARKETS_SOURCES__JQUANTS__IS_ENABLED": "false",
             "MOOMARKETS_SOURCES__YAHOO__IS_ENABLED": "false",

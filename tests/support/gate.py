@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
-from moomarkets.store import jobs
+from moomarkets.domain.submission import Submission
 from moomarkets.store.database import Database
+from moomarkets.store.enqueue import enqueue_many
 from tests.support.gated_jobs import FAIL, FINISH
 
 PATIENCE_S = 30.0
@@ -46,11 +47,15 @@ class Gate:
 
     def enqueue(self, count: int, **parameters: object) -> None:
         """Store `count` jobs, numbered from 1 in their order; `is_deaf` ones do not hear a cancel."""
-        port = self._listening.getsockname()[1]
-        given = [{"port": port, "number": number, **parameters} for number in range(1, count + 1)]
+        given = [{"port": self.port, "number": number, **parameters} for number in range(1, count + 1)]
         database = Database(self._database_url, purpose="gate")
-        database.perform(lambda connection: jobs.enqueue(connection, "gated", given, [str(uuid4()) for _ in given]))
+        database.perform(lambda connection: enqueue_many(connection, Submission("gated", given), str(uuid4())))
         database.close()
+
+    @property
+    def port(self) -> int:
+        """Where the attempts come to."""
+        return int(self._listening.getsockname()[1])
 
     def next_job(self) -> HeldJob:
         """The next attempt whose code has started."""

@@ -147,6 +147,7 @@ class Playground:
         self._processes: list[SupervisorProcess] = []
         self.env = {
             "MOOMARKETS_DATA_DIR": str(data_dir),
+            "MOOMARKETS_WEB_PORT": "0",
             "MOOMARKETS_SOURCES__JQUANTS__BASE_URL": jquants.base_url,
             "MOOMARKETS_SOURCES__JQUANTS__PLAN": "light",
             "MOOMARKETS_SOURCES__JQUANTS__API_KEY": DEMO_KEY,

@@ -11,6 +11,8 @@ from tests.support.frozen import frozen
 from tests.support.postgres import TestPostgres
 
 IMPATIENT = ("-c", "from moomarkets import supervisor; supervisor.STOP_MARGIN_S = 1.0; supervisor.main()")
+PATIENT = ("-c", "from moomarkets import supervisor; supervisor.STOP_MARGIN_S = 50.0; supervisor.main()")
+"""A slow machine must not turn an orderly end into one that is cut off."""
 
 
 def test_a_signal_while_the_database_is_dead_ends_in_order_without_the_summary(
@@ -44,6 +46,23 @@ def test_a_stop_that_hangs_is_heard_all_the_same_and_cut_off_with_70(office: Des
     assert code == 70
     assert "stopping: " in "".join(supervisor.output)
     assert supervisor.errors.splitlines()[-1].startswith("the stop took too long and is cut off")
+
+
+def test_a_stop_while_the_database_is_frozen_ends_in_order(office: Desk, postgres: TestPostgres) -> None:
+    office.gate.enqueue(1)
+    supervisor = office.run(env={"MOOMARKETS_DRAIN_DEADLINE_S": "1"}, program=PATIENT)
+    supervisor.wait_for_line("reference: ")
+    job = office.gate.next_job()
+
+    with frozen(postgres.server):
+        job.fail()
+        supervisor.wait_for_error("job.failed")
+        supervisor.signal(signal.SIGTERM)
+        code = supervisor.wait()
+
+    assert code == 0
+    assert "the closing summary cannot be read (StoreUnavailable: " in "".join(supervisor.output)
+    assert "Traceback" not in supervisor.errors
 
 
 def test_two_signals_end_it_at_once_though_the_database_froze_when_it_had_just_begun(

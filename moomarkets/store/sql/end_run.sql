@@ -1,4 +1,4 @@
--- Ends a run whose jobs have all ended, with its group's state and its occurrences; the run row is locked already.
+-- Ends a run whose jobs have all ended, with its group's state and its occurrences; the rows of both are locked already.
 WITH ended AS (
     UPDATE runs
     SET status = CASE WHEN failed_jobs > 0 THEN 'failed'
@@ -16,6 +16,8 @@ WITH ended AS (
 )
 UPDATE job_groups
 SET status = CASE WHEN job_groups.status = 'paused' THEN 'paused'
+                  WHEN EXISTS (SELECT FROM runs AS next
+                               WHERE next.job_group_id = ended.job_group_id AND next.status = 'pending') THEN 'pending'
                   WHEN ended.status = 'completed' THEN 'completed' ELSE 'failed' END,
     error_count = CASE WHEN ended.status = 'completed' THEN 0 ELSE job_groups.error_count + 1 END,
     last_run_at = coalesce(:now, clock_timestamp()), updated_at = coalesce(:now, clock_timestamp())

@@ -35,25 +35,27 @@ class Entry:
 
 
 @cache
-def walk(zone: str, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-    """Every UTC minute from `start` to `end` with what the wall clock shows then."""
-    minutes = int((end - start) / MINUTE)
-    instants = [start + MINUTE * number for number in range(minutes + 1)]
+def walk(zone: str, start: datetime, end: datetime, step: timedelta = MINUTE) -> list[tuple[datetime, datetime]]:
+    """Every UTC minute from `start` to `end`, or every `step`, with what the wall clock shows then."""
+    instants = [start + step * number for number in range((end - start) // step + 1)]
     place = ZoneInfo(zone)
     return [(instant, instant.astimezone(place).replace(tzinfo=None)) for instant in instants]
 
 
-def due(entry: Entry, zone: str, start: datetime, end: datetime) -> list[datetime]:
-    """All due instants of a stretch that begins and ends far from any change of the clock."""
+def due(entry: Entry, zone: str, start: datetime, end: datetime, step: timedelta = MINUTE) -> list[datetime]:
+    """All due instants of a stretch that begins and ends far from any change of the clock.
+
+    `step` may be longer than a minute where all wall times of the entry, and all changes of the clock, stand on it.
+    """
     found: set[datetime] = set()
     seen: set[datetime] = set()
     before: datetime | None = None
-    for instant, wall in walk(zone, start, end):
-        missing = before + MINUTE if before else wall
+    for instant, wall in walk(zone, start, end, step):
+        missing = before + step if before else wall
         while entry.is_fixed and missing < wall:
             if missing not in seen and entry.matches(missing):
                 found.add(instant)
-            missing += MINUTE
+            missing += step
         if entry.matches(wall) and not (entry.is_fixed and wall in seen):
             found.add(instant)
         seen.add(wall)

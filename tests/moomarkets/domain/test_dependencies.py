@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from moomarkets.domain.dependencies import Admit, Block, WaitingRun, decide, refuse_cycle
+from moomarkets.domain.dependencies import Admit, Block, Skip, Upstream, WaitingRun, decide, refuse_cycle
 from moomarkets.domain.errors import InvalidInput
-from moomarkets.domain.group import RunStatus
+from moomarkets.domain.group import Match, OnFailure, RunStatus
 
-READY = WaitingRun(1, "bars", False, "jquants", True, False, {})
+READY = WaitingRun(1, "bars", False, "jquants", True, False)
+
+
+def edge(group: str, status: RunStatus | None, on_failure: OnFailure = OnFailure.SKIP) -> Upstream:
+    return Upstream(group, on_failure=on_failure, run_id=None if status is None else 7, status=status)
 
 
 @pytest.mark.parametrize("edges", [{}, {"a": []}, {"a": ["b"]}, {"a": ["b", "c"], "b": ["d"], "c": ["d", "b"]}])
@@ -52,12 +56,24 @@ def test_a_run_that_nothing_blocks_is_admitted() -> None:
         (replace(READY, is_paused=True), "paused"),
         (replace(READY, source_is_enabled=False), "source jquants is disabled"),
         (replace(READY, credential_is_missing=True), "credentials: jquants has none"),
-        (replace(READY, upstream={"list": None}), "group list: its newest run is still to come"),
-        (replace(READY, upstream={"list": RunStatus.FAILED}), "group list: its newest run is failed"),
-        (replace(READY, upstream={"list": RunStatus.CANCELLED}), "group list: its newest run is cancelled"),
+        (replace(READY, source_is_paused=True), "source jquants is paused"),
+        (replace(READY, held_by="top"), "paused with the group top above it"),
+        (replace(READY, ahead=4), "its run 4 comes first"),
+        (replace(READY, ahead=4, ahead_is_running=True), "its run 4 is still under way"),
+        (replace(READY, is_scheduler_enabled=False), "the whole is paused"),
+        (replace(READY, upstream=[edge("list", None)]), "group list: its newest run is still to come"),
         (
-            replace(READY, upstream={"a": RunStatus.COMPLETED, "b": RunStatus.RUNNING}),
-            "group b: its newest run is running",
+            replace(READY, upstream=[Upstream("list", Match.SAME_DATE)]),
+            "group list: its run of the same date is still to come",
+        ),
+        (
+            replace(READY, upstream=[edge("a", RunStatus.COMPLETED), edge("b", RunStatus.RUNNING)]),
+            "group b: its run 7 is running",
+        ),
+        (replace(READY, upstream=[edge("list", RunStatus.PENDING)]), "group list: its run 7 is pending"),
+        (
+            replace(READY, upstream=[edge("list", RunStatus.FAILED, OnFailure.BLOCK)]),
+            "group list: its run 7 is failed",
         ),
     ],
 )
@@ -68,10 +84,36 @@ def test_a_run_that_has_to_wait_says_for_what(run: WaitingRun, reason: str) -> N
     assert decision.blocked_by.startswith(reason)
 
 
-def test_a_run_is_admitted_once_all_that_it_depends_on_is_complete() -> None:
-    done = {"list": RunStatus.COMPLETED, "calendar": RunStatus.COMPLETED}
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (RunStatus.FAILED, "dependency: group list's run 7 failed"),
+        (RunStatus.CANCELLED, "dependency: group list's run 7 was cancelled"),
+        (RunStatus.SKIPPED, "dependency: group list's run 7 was skipped"),
+    ],
+)
+def test_a_run_is_skipped_when_one_that_it_depends_on_did_not_complete(status: RunStatus, reason: str) -> None:
+    waiting = replace(READY, upstream=[edge("still", RunStatus.RUNNING), edge("list", status)])
 
-    assert decide([replace(READY, upstream=done, blocked_by="group list: its newest run is running")]) == [Admit(1)]
+    assert decide([waiting]) == [Skip(1, reason)]
+
+
+def test_a_run_starts_all_the_same_where_its_edge_says_so() -> None:
+    failed = edge("list", RunStatus.FAILED, OnFailure.RUN)
+
+    assert decide([replace(READY, upstream=[failed])]) == [Admit(1)]
+
+
+def test_a_paused_run_is_not_skipped_before_it_is_its_turn() -> None:
+    failed = edge("list", RunStatus.FAILED)
+
+    assert decide([replace(READY, is_paused=True, upstream=[failed])]) == [Block(1, "paused")]
+
+
+def test_a_run_is_admitted_once_all_that_it_depends_on_is_complete() -> None:
+    done = [edge("list", RunStatus.COMPLETED), edge("calendar", RunStatus.COMPLETED)]
+
+    assert decide([replace(READY, upstream=done, blocked_by="group list: its run 7 is running")]) == [Admit(1)]
 
 
 def test_a_reason_that_is_known_already_is_not_given_again() -> None:

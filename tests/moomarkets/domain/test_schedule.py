@@ -4,7 +4,7 @@ import pickle
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moomarkets.domain.errors import InvalidInput
@@ -123,6 +123,24 @@ def test_a_schedule_survives_its_map_and_its_pickle(schedule: Schedule) -> None:
 def test_a_wrong_map_is_refused_naming_the_field(value: object, words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         Schedule.from_json(value)
+
+
+KEYS = ["cron", "timezone", "every_s", "anchor", "market", "after_close", "at", "business_day_of_week", "tz"]
+PLAUSIBLE = ["* * * * *", "0 25 * * *", "UTC", "Asia/Tokyo", "XTKS", "XNYS", "16:30", "99:99", "2026-01-01T00:00:00Z"]
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(PLAUSIBLE)
+JSON = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(value=JSON | st.dictionaries(st.sampled_from(KEYS), JSON, max_size=3))
+def test_any_json_is_a_schedule_that_can_be_walked_or_is_refused(value: object) -> None:
+    try:
+        schedule = Schedule.from_json(value)
+    except InvalidInput:
+        return
+
+    assert schedule.next_after(utc("2026-11-20")) > utc("2026-11-20")
+    assert Schedule.from_json(schedule.to_json()) == schedule
 
 
 @pytest.mark.parametrize("name", ["localtime", "Factory", "posix/UTC", "right/UTC", "posixrules", "../UTC", "", "EST6"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from typing import NoReturn
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from datasources.jquants.endpoints import JQUANTS
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.dataset import DAILY_BARS, Batch
-from moomarkets.domain.errors import CredentialsMissing, Reason, SourceError
+from moomarkets.domain.errors import CredentialsMissing, Reason, SourceError, StoreTooSlow, StoreUnavailable
 from moomarkets.domain.group import GroupDefinition
 from moomarkets.domain.job import PLAN, Attempt, Ending, Failed, LostLease, Succeeded
 from moomarkets.domain.source import DataSource, Endpoint
@@ -230,6 +231,23 @@ def test_a_finished_result_waits_while_the_database_is_away_until_it_is_cancelle
     assert ending.reason is Reason.TIMED_OUT
     assert events.names == ["store.unavailable"]
     assert not events.unlisted
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(StoreUnavailable("away"), Reason.INTERRUPTED), (StoreTooSlow("statement timeout"), Reason.NETWORK)],
+)
+def test_a_database_that_is_away_while_the_work_is_done_costs_no_attempt_and_one_that_is_slow_does(
+    house: House, error: StoreUnavailable, reason: Reason
+) -> None:
+    def open_source(user_id: int, code: str) -> NoReturn:
+        raise error
+
+    house.tools = replace(house.tools, open_source=open_source)
+    ending = house.do(attempt_of(house))
+
+    assert isinstance(ending, Failed)
+    assert ending.reason is reason
 
 
 @pytest.mark.parametrize("parameters", [{}, {"key": "ALL", "from": "x", "to": "y", "request": {}}, {"request": 1}])

@@ -32,6 +32,7 @@ def _database(_shared_database: tuple[str, psycopg.Connection]) -> Iterator[str]
     assert tables is not None
     owner.execute(f"TRUNCATE {tables[0]} RESTART IDENTITY")
     owner.execute("INSERT INTO users (name) VALUES ('local')")
+    owner.execute("INSERT INTO scheduler_settings DEFAULT VALUES")
 
 
 @pytest.fixture

@@ -4,8 +4,10 @@ from uuid import uuid4
 
 from moomarkets.domain.errors import Fenced
 from moomarkets.domain.job import Usage
-from moomarkets.store import jobs, rescue
+from moomarkets.domain.submission import Submission
+from moomarkets.store import rescue
 from moomarkets.store.completions import Completion, complete_many
+from moomarkets.store.enqueue import enqueue_many
 from tests.moomarkets.store.scene import START, Scene, after
 
 
@@ -45,7 +47,7 @@ def test_completions_repeated_after_a_lost_answer_are_counted_once(scene: Scene)
 
 
 def test_jobs_that_stand_alone_are_claimed_and_ended_without_a_run(scene: Scene) -> None:
-    ids = scene.do(jobs.enqueue, "fetch", [{"n": 1}, {"n": 2}], ["one", "two"])
+    ids = scene.do(enqueue_many, Submission("fetch", [{"n": 1}, {"n": 2}]), "key")
     attempts = scene.claim(now=scene.one("SELECT clock_timestamp()")[0])
 
     ends = scene.do(complete_many, [Completion(attempt, uuid4(), Usage()) for attempt in attempts])

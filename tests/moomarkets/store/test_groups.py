@@ -69,9 +69,10 @@ def test_a_paused_group_stays_paused_when_a_run_is_asked_for_and_ends(scene: Sce
 @pytest.mark.parametrize(("ends_as", "status"), [(None, "idle"), ("completed", "completed"), ("cancelled", "failed")])
 def test_a_group_that_goes_on_shows_what_its_newest_run_came_to(scene: Scene, ends_as: str | None, status: str) -> None:
     group_id = scene.group()
-    if ends_as is not None:
-        run_id = scene.request(group_id)
-        scene.execute("UPDATE runs SET status = :status WHERE id = :id", id=run_id, status=ends_as)
+    if ends_as == "cancelled":
+        scene.do(runs.cancel, scene.request(group_id), START)
+    elif ends_as == "completed":
+        scene.run(group_id=group_id)
     scene.do(groups.set_paused, group_id, True)
 
     scene.do(groups.set_paused, group_id, False)

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from sqlalchemy import text
-
 from moomarkets.domain.job import Lease
 from moomarkets.store import jobs, runs
 from tests.moomarkets.store.scene import START, Scene, after
@@ -17,6 +15,17 @@ def test_the_most_urgent_jobs_are_claimed_first_then_the_oldest(scene: Scene) ->
     claimed = scene.claim(3)
 
     assert [attempt.key for attempt in claimed] == ["c", "d", "a"]
+
+
+def test_a_step_of_priority_is_worth_an_hour_of_waiting(scene: Scene) -> None:
+    scene.run("urgent", "older", "oldest")
+    scene.execute("UPDATE jobs SET priority = 10 WHERE key = 'urgent'")
+    scene.execute("UPDATE jobs SET priority = 1, due_at = :due WHERE key = 'older'", due=after(-9 * 3600 + 1))
+    scene.execute("UPDATE jobs SET priority = 1, due_at = :due WHERE key = 'oldest'", due=after(-9 * 3600 - 1))
+
+    claimed = [scene.claim(1)[0].key for _ in range(3)]
+
+    assert claimed == ["oldest", "urgent", "older"]
 
 
 def test_a_claimed_job_runs_under_a_new_token_and_a_lease(scene: Scene) -> None:
@@ -107,28 +116,3 @@ def test_leases_of_a_cancelled_run_are_not_renewed(scene: Scene) -> None:
 
     assert scene.do(jobs.renew, [attempt.lease], lease_s=6, now=after(3)) == set()
     assert scene.execution(attempt).lease_until == after(6)
-
-
-def test_a_claim_reads_the_index_of_claimable_jobs_alone(scene: Scene) -> None:
-    scene.run("a")
-    with scene.database.transaction() as connection:
-        connection.execute(text("SET LOCAL enable_seqscan = off"))
-        plan = connection.execute(
-            text(
-                "EXPLAIN SELECT id FROM jobs WHERE status = 'pending' AND is_enabled AND due_at <= clock_timestamp()"
-                " ORDER BY priority DESC, due_at, id LIMIT 10 FOR UPDATE SKIP LOCKED"
-            )
-        ).scalars()
-
-        assert any("jobs_claimable" in line for line in plan)
-
-
-def test_jobs_that_are_stored_again_after_a_lost_answer_are_found(scene: Scene) -> None:
-    keys = [str(uuid4()) for _ in range(3)]
-    stored = scene.do(jobs.enqueue, "fetch", [{}, {}, {}], keys)
-    scene.execute("UPDATE jobs SET status = 'completed' WHERE id = :id", id=stored[0])
-
-    again = scene.do(jobs.enqueue, "fetch", [{}, {}, {}], keys)
-
-    assert again == stored
-    assert scene.one("SELECT array_agg(status ORDER BY id) FROM jobs")[0] == ["completed", "pending", "pending"]

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from moomarkets.domain.errors import DatabaseTooNew, StoreUnavailable
-from moomarkets.store import migrate
+from moomarkets.domain.group import RunKind
+from moomarkets.store import migrate, runs
 from moomarkets.testing.recorded_events import RecordedEvents
 from tests.moomarkets.store.scene import START, Scene
 from tests.support.postgres import TestPostgres
@@ -147,14 +148,13 @@ def test_versions_count_up_without_a_gap() -> None:
     assert migrate.versions() == [f"{number:04}" for number in range(1, len(migrate.versions()) + 1)]
 
 
-def test_a_group_has_at_most_one_active_run(scene: Scene) -> None:
+def test_a_group_has_at_most_one_running_run(scene: Scene) -> None:
     group_id = scene.group()
-    scene.request(group_id, START)
+    scene.run("a", group_id=group_id)
+    second = scene.do(runs.request, group_id, uuid4(), RunKind.SCHEDULED, START)[0]
 
-    with pytest.raises(IntegrityError, match="runs_one_active"):
-        scene.execute(
-            "INSERT INTO runs (job_group_id, creation_key, kind) VALUES (:id, :key, 'manual')", id=group_id, key=uuid4()
-        )
+    with pytest.raises(IntegrityError, match="runs_one_running"):
+        scene.execute("UPDATE runs SET status = 'running' WHERE id = :id", id=second)
 
 
 def test_a_job_has_at_most_one_running_execution(scene: Scene) -> None:

@@ -68,3 +68,12 @@ def test_what_is_left_to_do_is_counted(scene: Scene) -> None:
 
     assert (left["due_jobs"], left["later_jobs"], left["running_jobs"]) == (1, 1, 1)
     assert (left["pending_runs"], left["running_runs"], left["unjudged_runs"]) == (1, 1, 1)
+
+
+def test_jobs_of_what_is_paused_are_not_due_for_anybody(scene: Scene) -> None:
+    scene.run("one", "two")
+    scene.execute("UPDATE job_groups SET status = 'paused'")
+
+    left = scene.do(reports.work_left)
+
+    assert (left["due_jobs"], left["resting_jobs"], left["next_due_at"]) == (0, 2, None)

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from moomarkets.store import jobs, nodes, rescue, runs
+from moomarkets.domain.job import Attempt
+from moomarkets.store import job_switch, jobs, nodes, rescue, runs
 from moomarkets.store.rescue import Rescued
 from tests.moomarkets.store.scene import START, Scene, after, wait_until_blocked
 
@@ -26,6 +27,11 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
 
 def rescued(scene: Scene, *seen: int, now: float) -> list[Rescued]:
     return scene.do(rescue.rescue, list(seen), [], after(now))
+
+
+def begin(scene: Scene, attempt: Attempt) -> None:
+    """Note that the attempt's code has begun, as is done for a suspect."""
+    scene.execute("UPDATE executions SET began_at = :now WHERE id = :id", id=attempt.lease.execution_id, now=START)
 
 
 def test_only_executions_whose_lease_is_over_are_overdue(scene: Scene) -> None:
@@ -108,11 +114,45 @@ def test_each_further_death_waits_longer_than_the_one_before(scene: Scene) -> No
     now, waits = 0.0, []
     for _ in range(4):
         (attempt,) = scene.claim(lease_s=LEASE_S, now=after(now))
+        begin(scene, attempt)
         rescued(scene, attempt.lease.execution_id, now=now + LEASE_S + 1)
         waits.append((scene.job(attempt).due_at - after(now + LEASE_S + 1)).total_seconds())
         now += 1000
 
     assert waits == [0, 1, 2, 4]
+
+
+def test_a_later_death_counts_only_if_the_code_of_the_job_had_begun(scene: Scene) -> None:
+    scene.run("a")
+    counts = []
+    for now, has_begun in ((0, False), (100, False), (200, True)):
+        (attempt,) = scene.claim(lease_s=LEASE_S, now=after(now))
+        if has_begun:
+            begin(scene, attempt)
+        (orphan,) = rescued(scene, attempt.lease.execution_id, now=now + LEASE_S + 1)
+        counts.append(orphan.crash_count)
+
+    assert counts == [1, 1, 2]
+
+
+def test_a_rescued_job_says_how_many_deaths_its_group_bears(scene: Scene) -> None:
+    scene.run("a", group_id=scene.group(crash_limit=2))
+    (attempt,) = scene.claim(lease_s=LEASE_S)
+
+    (orphan,) = rescued(scene, attempt.lease.execution_id, now=LEASE_S + 1)
+
+    assert orphan.crash_limit == 2
+
+
+def test_a_job_that_was_switched_off_while_it_ran_ends_with_its_lost_attempt(scene: Scene) -> None:
+    run_id = scene.run("a")
+    (attempt,) = scene.claim(lease_s=LEASE_S)
+    scene.do(job_switch.set_enabled, attempt.lease.job_id, False, START)
+
+    rescued(scene, attempt.lease.execution_id, now=LEASE_S + 1)
+
+    assert scene.job(attempt).status == "cancelled"
+    assert scene.counters(run_id) == ("cancelled", 1, 0, 0, 1)
 
 
 def test_a_job_that_keeps_losing_its_process_is_given_up_and_ends_its_run(scene: Scene) -> None:

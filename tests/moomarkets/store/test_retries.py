@@ -1,6 +1,11 @@
 from __future__ import annotations
 
-from moomarkets.domain.errors import Reason
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from moomarkets.domain.errors import ErrorClass, Reason
 from moomarkets.domain.job import PLAN
 from moomarkets.domain.retry import Retry
 from moomarkets.store import retries, runs
@@ -98,3 +103,58 @@ def test_a_run_that_was_cancelled_after_a_failure_goes_on_with_the_failed_job_al
     assert scene.do(retries.retry_failed, LOCAL, None) == 1
 
     assert claim_due(scene) == ["bad"]
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "count"),
+    [
+        ({"reason": Reason.NETWORK}, 1),
+        ({"error_class": ErrorClass.NON_RETRYABLE}, 1),
+        ({"error_class": ErrorClass.RETRYABLE, "reason": Reason.INVALID}, 0),
+    ],
+)
+def test_a_retry_can_be_narrowed_to_what_the_last_attempt_failed_with(
+    scene: Scene, narrowed: dict[str, Any], count: int
+) -> None:
+    scene.run("one", "other")
+    one, other = scene.claim()
+    scene.fail(one, Reason.NETWORK)
+    scene.fail(other, Reason.INVALID)
+
+    assert scene.do(retries.retry_failed, LOCAL, None, **narrowed) == count
+
+
+def test_failed_jobs_that_stand_alone_are_put_back_with_all_others(scene: Scene) -> None:
+    scene.execute(
+        "INSERT INTO jobs (key, job_type, name, status, due_at) VALUES ('x', 'fetch', 'x', 'pending', :now)", now=START
+    )
+    scene.fail(*scene.claim())
+
+    assert scene.do(retries.retry_failed, LOCAL, None) == 1
+    assert claim_due(scene) == ["x"]
+
+
+def test_a_run_that_is_asked_for_while_failed_jobs_are_put_back_comes_after_them_or_instead(scene: Scene) -> None:
+    group_id = scene.group("bars")
+    for _ in range(5):
+        scene.run("bad", group_id=group_id)
+        scene.fail(*scene.claim())
+        with ThreadPoolExecutor(2) as pool:
+            retried = pool.submit(scene.do, retries.retry_failed, LOCAL, "bars", START)
+            asked = pool.submit(scene.request, group_id)
+            outcome = (retried.result(), asked.result())
+        statuses = scene.one("SELECT array_agg(status ORDER BY id) FROM runs WHERE status IN ('pending', 'running')")[0]
+
+        assert (outcome[0], statuses) in ((1, ["running"]), (0, ["pending"]))
+        scene.do(runs.cancel, outcome[1], START)
+
+
+def test_a_skipped_run_does_not_hide_the_failed_one_before_it(scene: Scene) -> None:
+    group_id = scene.group("bars")
+    run_id = scene.run("bad", group_id=group_id)
+    scene.fail(*scene.claim())
+    scene.do(runs.skip, scene.request(group_id), "dependency: group up's run 1 failed", START)
+
+    assert scene.do(retries.retry_failed, LOCAL, "bars") == 1
+    assert scene.counters(run_id)[0] == "running"
+    assert scene.one("SELECT status FROM job_groups")[0] == "running"

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from moomarkets.cli import main
 from moomarkets.system import System
-from tests.actors.otp.patience import eventually
-
-Moomarkets = Callable[..., Result]
-
-
-@pytest.fixture
-def moomarkets(owner_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Moomarkets:
-    """Runs the command on this test's database: `moomarkets("status")`."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    place = ("--database-url", owner_url, "--data-dir", str(tmp_path))
-
-    def run(*arguments: str, **given: Any) -> Result:
-        result = CliRunner().invoke(main, [*place, *arguments], **given)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result
-
-    return run
+from tests.moomarkets.cli.conftest import Moomarkets, patiently
 
 
 def test_status_of_a_fresh_database_says_that_nothing_is_there_yet(moomarkets: Moomarkets) -> None:
@@ -75,7 +58,7 @@ def test_a_run_that_is_asked_for_starts_with_the_supervisor_that_runs(moomarkets
 
     assert result.exit_code == 0
     assert result.stdout == "reference: run 1 asked for\n"
-    assert eventually(lambda: system.groups.list()[0]["status"] == "completed")
+    assert patiently(lambda: system.groups.list()[0]["status"] == "completed")
 
 
 @pytest.mark.parametrize(
@@ -162,15 +145,22 @@ def test_a_command_that_is_interrupted_ends_with_130_and_without_a_traceback(mon
     def interrupted(*_: object, **__: object) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("moomarkets.cli._settings", interrupted)
+    monkeypatch.setattr("moomarkets.cli.opening.load_settings", interrupted)
 
     result = CliRunner().invoke(main, ["status"])
 
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "interrupted\n")
 
 
-@pytest.mark.parametrize("command", [[], ["jobs", "list"], ["credentials", "set"], ["groups", "run"]])
-def test_every_command_explains_itself(command: list[str]) -> None:
+def _commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            yield from _commands(below, (*path, name))
+
+
+@pytest.mark.parametrize("command", list(_commands(main)), ids=" ".join)
+def test_every_command_explains_itself_without_cutting_its_words_off(command: tuple[str, ...]) -> None:
     result = CliRunner().invoke(main, [*command, "--help"])
 
     assert result.exit_code == 0

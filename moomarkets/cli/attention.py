@@ -1,0 +1,44 @@
+"""`moomarkets check` and `moomarkets doctor`: what needs attention, and the handles for tests."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from moomarkets.cli.opening import Given, opened
+from moomarkets.cli.output import as_json, show
+from moomarkets.exit_codes import ExitCode
+
+
+@click.command()
+@click.pass_obj
+def check(given: Given) -> None:
+    """Say what needs attention. Looks at database, keyring, credentials and groups; exits 1 if anything does."""
+    from moomarkets.checks import problems
+
+    found = 0
+    with opened(given) as installation:
+        for problem in problems(installation):
+            found += 1
+            click.echo(problem)
+    click.echo("all is well" if not found else f"{found} {'thing needs' if found == 1 else 'things need'} attention")
+    if found:
+        sys.exit(ExitCode.WORK_REMAINS)
+
+
+@click.command()
+@click.option("--failpoints", is_flag=True, help="List the places at which tests can have the process die.")
+@as_json
+@click.pass_context
+def doctor(context: click.Context, failpoints: bool, is_json: bool) -> None:
+    """Check the installation, as `check` does.
+
+    Or list the handles that tests of crashes use.
+    """
+    if not failpoints:
+        context.invoke(check)
+        return
+    from moomarkets.domain.failpoints import PLACES
+
+    show([{"name": name, "where": where} for name, where in PLACES.items()], ("name", "where"), is_json)

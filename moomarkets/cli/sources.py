@@ -1,0 +1,64 @@
+"""`moomarkets sources`: the providers."""
+
+from __future__ import annotations
+
+import click
+
+from moomarkets.cli.opening import Given, opened
+from moomarkets.cli.output import as_json, show
+
+COLUMNS = ("code", "name", "is_enabled", "is_paused", "silent_until", "base_url")
+
+
+@click.group()
+def sources() -> None:
+    """The sources: providers of data."""
+
+
+@sources.command("list")
+@as_json
+@click.pass_obj
+def list_sources(given: Given, is_json: bool) -> None:
+    """All sources with their switches."""
+    with opened(given) as installation:
+        show(installation.sources.list(), COLUMNS, is_json)
+
+
+@sources.command("pause")
+@click.argument("code")
+@click.pass_obj
+def pause_source(given: Given, code: str) -> None:
+    """Ask nothing of source CODE until it is resumed."""
+    with opened(given) as installation:
+        installation.sources.pause(code)
+    click.echo(f"{code}: paused")
+
+
+@sources.command("resume")
+@click.argument("code")
+@click.pass_obj
+def resume_source(given: Given, code: str) -> None:
+    """Let source CODE go on."""
+    with opened(given) as installation:
+        installation.sources.resume(code)
+    click.echo(f"{code}: goes on")
+
+
+@sources.command("enable")
+@click.argument("code")
+@click.pass_obj
+def enable_source(given: Given, code: str) -> None:
+    """Use source CODE."""
+    with opened(given) as installation:
+        installation.sources.enable(code)
+    click.echo(f"{code}: switched on")
+
+
+@sources.command("disable")
+@click.argument("code")
+@click.pass_obj
+def disable_source(given: Given, code: str) -> None:
+    """Do not use source CODE: its groups wait."""
+    with opened(given) as installation:
+        installation.sources.disable(code)
+    click.echo(f"{code}: switched off")

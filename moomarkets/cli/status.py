@@ -1,0 +1,47 @@
+"""`moomarkets status`: where everything stands."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import click
+
+from moomarkets.cli.groups import COLUMNS
+from moomarkets.cli.opening import Given, opened
+from moomarkets.cli.output import as_json, print_json, print_table
+
+_LEFT = {
+    "pending_runs": "runs waiting",
+    "running_runs": "runs under way",
+    "running_jobs": "jobs running",
+    "due_jobs": "jobs due",
+    "later_jobs": "jobs later",
+    "resting_jobs": "jobs resting",
+    "failed_groups": "groups failed",
+}
+
+
+@click.command()
+@as_json
+@click.pass_obj
+def status(given: Given, is_json: bool) -> None:
+    """Where everything stands: groups, rows, nodes, what is left."""
+    with opened(given) as installation:
+        shown = installation.status.show()
+    if is_json:
+        print_json(shown)
+        return
+    groups, datasets, left, nodes = cast("tuple[Any, ...]", (shown[p] for p in ("groups", "datasets", "left", "nodes")))
+    print_table(groups, COLUMNS)
+    if not groups:
+        click.echo("no groups yet; the first start of a supervisor makes them")
+    click.echo("rows: " + ", ".join(f"{count:,} {name}" for name, count in datasets.items()))
+    click.echo(f"left to do: {_in_words(left)}")
+    click.echo("supervisors: " + (", ".join(f"pid {node['pid']} on {node['host']}" for node in nodes) or "none runs"))
+
+
+def _in_words(left: dict[str, Any]) -> str:
+    """What remains, or `nothing`."""
+    next_at = left["next_due_at"]
+    words = {**_LEFT, **({"later_jobs": f"jobs later (next {next_at:%Y-%m-%d %H:%M} UTC)"} if next_at else {})}
+    return ", ".join(f"{left[name]} {meaning}" for name, meaning in words.items() if left[name]) or "nothing"

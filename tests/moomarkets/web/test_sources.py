@@ -1,0 +1,25 @@
+"""The switches of sources and of the whole over HTTP."""
+
+from __future__ import annotations
+
+import httpx
+
+
+def test_a_source_is_paused_and_switched(client: httpx.Client) -> None:
+    paused = client.post("/api/v1/sources/jquants/pause").json()
+    resumed = client.post("/api/v1/sources/jquants/resume").json()
+    off = client.put("/api/v1/sources/jquants/enabled", json={"enabled": False}).json()
+    on = client.put("/api/v1/sources/jquants/enabled", json={"enabled": True}).json()
+
+    assert [source["is_paused"] for source in (paused, resumed)] == [True, False]
+    assert [source["is_enabled"] for source in (off, on)] == [False, True]
+    assert client.post("/api/v1/sources/jquant/pause").status_code == 404
+    assert "jquants" in [source["code"] for source in client.get("/api/v1/sources").json()["items"]]
+
+
+def test_the_whole_is_switched_off_and_on(client: httpx.Client) -> None:
+    off = client.put("/api/v1/enabled", json={"enabled": False}).json()
+    status = client.get("/api/scheduler/status").json()
+    on = client.put("/api/v1/enabled", json={"enabled": True}).json()
+
+    assert [told["is_enabled"] for told in (off, status, on)] == [False, False, True]
