@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from actors import claimer, names
 from actors.dispatch_messages import Review, RunsChanged
@@ -16,9 +17,10 @@ from actors.otp.messages import Continue
 from actors.otp.ref import Ref
 from actors.scheduler import Look
 from moomarkets.store import notify
-from moomarkets.store.database import libpq_url
+from moomarkets.store.database import REACHING, libpq_url
 
 RETRY_S = 5.0
+NAME = "moomarkets listen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,15 @@ class Listener(GenServer):
 
     def init(self, url: str) -> Continue:
         self._url = libpq_url(url)
+        self._is_lost = False
         return Continue()
 
     def handle_continue(self, arg: object) -> None:
         self._listen()
 
     def handle_info(self, message: object) -> None:
+        if isinstance(message, Heard):
+            self._is_lost = False
         match message:
             case Heard(notify.JOBS):
                 cast(names.CLAIMER, claimer.Wake())
@@ -63,7 +68,10 @@ class Listener(GenServer):
             case Heard():
                 return
             case _Deaf(error):
-                self.events.emit("listener.lost", error=error)
+                if not self._is_lost:
+                    # Once for an outage, however many tries it takes: the first word after it is one to ourselves.
+                    self._is_lost = True
+                    self.events.emit("listener.lost", error=error)
                 self.send_after(RETRY_S, _Listen())
             case _Listen():
                 self._listen()
@@ -91,9 +99,7 @@ def _hear(listener: Ref, url: str, stop: socket.socket) -> None:
     try:
         with (
             stop,
-            psycopg.connect(
-                url, autocommit=True, connect_timeout=5, application_name="moomarkets listen"
-            ) as connection,
+            psycopg.connect(make_conninfo(url, **REACHING), autocommit=True, application_name=NAME) as connection,
         ):
             connection.execute(f"LISTEN {notify.CHANNEL}")
             send(listener, Heard(notify.SWITCHES))  # whatever was notified before we listened

@@ -144,7 +144,8 @@ class Rescuer(GenServer):
             # After an outage the living could not renew either: only proof of death counts then.
             is_late = clock.monotonic() - asked_at > rules.lease_s / 2
             overdue = [] if is_late else seen
-            rescued = rescue.rescue(connection, overdue, dead, now) if overdue or dead else []
+            limit = rules.crash_limit
+            rescued = rescue.rescue(connection, overdue, dead, now, crash_limit=limit) if overdue or dead else []
             if dead:
                 nodes.bury(connection, dead)
             expired = deadlines.fail_expired(connection, now)

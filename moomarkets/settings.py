@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     abandoned_limit: values.Whole | None = _whole(
         None, 1, 10_000, "hung jobs that are borne before no work is taken; default: twice `executors`"
     )
-    claim_batch: values.Whole = _whole(50, 1, 500, "jobs claimed in one statement, at most")
+    claim_batch: values.Whole = _whole(200, 1, 500, "jobs claimed in one statement, at most")
     attempt_deadline_s: values.Seconds = _seconds(3600, 1, 604800, "one attempt of a job, which is cancelled then")
     lease_s: values.Seconds = _seconds(6, 1, 600, "how long a silent executor keeps its job")
     request_deadline_s: values.Seconds = _seconds(60, 1, 600, "one request, from its permit to the last byte")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 # ruff: noqa: E402 - the guard comes before the first import of a package that a host may hide
-from moomarkets.domain import failpoints
 from moomarkets._siblings import check_siblings
 
 check_siblings()
@@ -23,6 +22,7 @@ from actors.otp.thread_runtime import ThreadRuntime
 from actors.pulse import Beat, Pulse
 from moomarkets.assembly import build_parts, enter_node, open_site
 from moomarkets.demo import with_simulators
+from moomarkets.domain import failpoints
 from moomarkets.domain.clock import Clock, SystemClock
 from moomarkets.domain.errors import MoomarketsError
 from moomarkets.domain.events import Events, NoEvents

@@ -7,24 +7,33 @@ import sys
 import click
 
 from moomarkets.cli.opening import Given, opened
-from moomarkets.cli.output import as_json, show
+from moomarkets.cli.output import as_json, print_json, show
 from moomarkets.exit_codes import ExitCode
 
 
 @click.command()
+@as_json
 @click.pass_obj
-def check(given: Given) -> None:
+def check(given: Given, is_json: bool) -> None:
     """Say what needs attention. Looks at database, keyring, credentials and groups; exits 1 if anything does."""
     from moomarkets.checks import problems
 
-    found = 0
     with opened(given) as installation:
-        for problem in problems(installation):
-            found += 1
+        found = list(problems(installation))
+    if is_json:
+        print_json(found)
+    else:
+        for problem in found:
             click.echo(problem)
-    click.echo("all is well" if not found else f"{found} {'thing needs' if found == 1 else 'things need'} attention")
+        click.echo(_counted(len(found)))
     if found:
         sys.exit(ExitCode.WORK_REMAINS)
+
+
+def _counted(count: int) -> str:
+    if not count:
+        return "all is well"
+    return f"{count} {'thing needs' if count == 1 else 'things need'} attention"
 
 
 @click.command()
@@ -37,7 +46,7 @@ def doctor(context: click.Context, failpoints: bool, is_json: bool) -> None:
     Or list the handles that tests of crashes use.
     """
     if not failpoints:
-        context.invoke(check)
+        context.invoke(check, is_json=is_json)
         return
     from moomarkets.domain.failpoints import PLACES
 

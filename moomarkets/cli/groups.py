@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import sys
+from datetime import date
 from typing import Any
 
 import click
 
+from moomarkets.cli.given_values import day, json_object
 from moomarkets.cli.group_options import changes, group_options
 from moomarkets.cli.opening import Given, opened
 from moomarkets.cli.output import as_json, cell, print_json, show
@@ -59,27 +61,59 @@ def create_group(given: Given, /, name: str, **options: Any) -> None:
 
 @groups.command("edit")
 @click.argument("name")
+@click.option("--name", "new_name", help="What it is called from now on.")
 @group_options
 @click.pass_obj
-def edit_group(given: Given, /, name: str, **options: Any) -> None:
+def edit_group(given: Given, /, name: str, new_name: str | None, **options: Any) -> None:
     """Change what is given of group NAME.
 
     A run that is under way goes on as it was.
     """
+    told = changes(options) | ({} if new_name is None else {"name": new_name})
+    if not told:
+        raise click.UsageError("expected at least one option that says what to change, got none")
     with opened(given) as installation:
-        installation.groups.edit(name, **changes(options))
+        installation.groups.edit(name, **told)
     click.echo(f"{name}: changed")
+
+
+@groups.command("schedule-job")
+@click.argument("name")
+@click.argument("key")
+@click.argument("job_type")
+@click.argument("parameters", default="{}")
+@click.option("--name", "job_name", help="For people; default: KEY.")
+@click.option("--symbol", help="The symbol that it is about.")
+@click.pass_obj
+def schedule_job(
+    given: Given, name: str, key: str, job_type: str, parameters: str, job_name: str | None, symbol: str | None
+) -> None:
+    """Have each run of group NAME do one more job.
+
+    PARAMETERS are a JSON object. A job of the same KEY is replaced.
+    """
+    from moomarkets.domain.job import PlannedJob
+
+    job = PlannedJob(key, job_type, job_name or key, json_object("parameters", parameters), symbol)
+    with opened(given) as installation:
+        installation.groups.schedule_job(name, job)
+    click.echo(f"{name}: each run does job {key}")
 
 
 @groups.command("delete")
 @click.argument("name")
-@click.confirmation_option("--yes", prompt="Delete the group with its jobs and their history?")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def delete_group(given: Given, name: str) -> None:
+def delete_group(given: Given, name: str, yes: bool) -> None:
     """Delete group NAME with jobs and history.
 
     The market data stay.
     """
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("expected --yes, as there is no terminal to ask on")
+    if not yes and not click.confirm("Delete the group with its jobs and their history?"):
+        click.echo(f"{name}: not deleted")
+        return
     with opened(given) as installation:
         installation.groups.delete(name)
     click.echo(f"{name}: deleted")
@@ -87,15 +121,15 @@ def delete_group(given: Given, name: str) -> None:
 
 @groups.command("run")
 @click.argument("name")
-@click.option("--for", "for_on", type=click.DateTime(["%Y-%m-%d"]), help="The date that the run is about.")
+@click.option("--for", "for_on", type=day, help="The date that the run is about, such as 2026-11-20.")
 @click.pass_obj
-def run_group(given: Given, name: str, for_on: datetime | None) -> None:
+def run_group(given: Given, name: str, for_on: date | None) -> None:
     """Ask for a run of group NAME.
 
     It starts with the supervisor that runs, or else with the next one.
     """
     with opened(given) as installation:
-        run_id = installation.groups.request(name, for_on=None if for_on is None else for_on.date())
+        run_id = installation.groups.request(name, for_on)
         is_running = bool(installation.status.show()["nodes"])
     click.echo(f"{name}: run {run_id} " + ("asked for" if is_running else "waits for the next start of a supervisor"))
 

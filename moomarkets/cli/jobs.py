@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from moomarkets.cli.given_values import INSTANT, json_object
+from moomarkets.cli.given_values import instant, json_object
 from moomarkets.cli.narrowing import narrowed
 from moomarkets.cli.opening import Given, opened
 from moomarkets.cli.output import as_json, cell, print_json, print_table, show
@@ -76,7 +76,8 @@ def resume_job(given: Given, job_id: int) -> None:
     """Let job JOB_ID go on."""
     with opened(given) as installation:
         installation.jobs.resume(job_id)
-    click.echo(f"job {job_id}: goes on")
+        status = installation.jobs.show(job_id)["status"]
+    click.echo(f"job {job_id}: {status}")
 
 
 @jobs.command("enable")
@@ -103,10 +104,15 @@ def disable_job(given: Given, job_id: int) -> None:
 @click.argument("job_id", type=int)
 @click.pass_obj
 def cancel_job(given: Given, job_id: int) -> None:
-    """End job JOB_ID, whether it waits or runs."""
+    """End job JOB_ID, whether it waits or runs.
+
+    One that has ended is left alone.
+    """
     with opened(given) as installation:
         installation.jobs.cancel(job_id)
-    click.echo(f"job {job_id}: cancelled; an attempt that runs ends at the next renewal of its lease")
+        status = installation.jobs.show(job_id)["status"]
+    stops = "; an attempt that runs ends at the next renewal of its lease" if status == "cancelled" else ""
+    click.echo(f"job {job_id}: {status}{stops}")
 
 
 @jobs.command("retry")
@@ -124,8 +130,8 @@ def retry_job(given: Given, job_id: int) -> None:
 @click.argument("parameters", default="{}")
 @click.option("--unique-key", help="Of the jobs of this type that are not over, only one has it.")
 @click.option("--priority", type=int, help="1 to 10; 10 is the most urgent.")
-@click.option("--due", "due_at", type=INSTANT, help="Not before this instant, such as 2026-11-20T17:00+09:00.")
-@click.option("--deadline", "deadline_at", type=INSTANT, help="Given up if it has not started until then.")
+@click.option("--due", "due_at", type=instant, help="Not before this instant, such as 2026-11-20T17:00+09:00.")
+@click.option("--deadline", "deadline_at", type=instant, help="Given up if it has not started until then.")
 @click.option("--timeout", "timeout_s", type=float, help="Seconds that one attempt may take.")
 @click.option("--max-retries", type=int, help="Retries after failed attempts.")
 @click.option("--retry-delay", "retry_delay_s", type=int, help="Seconds before the first retry.")

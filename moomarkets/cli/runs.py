@@ -23,9 +23,9 @@ COLUMNS = (
     "total_jobs",
     "completed_jobs",
     "failed_jobs",
+    "blocked_by",
     "requested_at",
     "completed_at",
-    "blocked_by",
 )
 
 

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import click
 
-from moomarkets.cli.given_values import INSTANT, json_object
+from moomarkets.cli.given_values import instant, json_object
 from moomarkets.cli.opening import Given, opened
-from moomarkets.cli.output import as_json, cell, print_json, show
+from moomarkets.cli.output import as_json, cell, print_json, print_table, show
 
 COLUMNS = ("group", "in_words", "is_enabled", "catch_up", "overlap", "next_run_at", "error")
 LEDGER_COLUMNS = ("due_at", "job_group", "status", "reason", "run_id")
@@ -26,7 +26,11 @@ def schedules() -> None:
 def list_schedules(given: Given, is_json: bool) -> None:
     """All schedules, in words."""
     with opened(given) as installation:
-        show(installation.schedules.list(), COLUMNS, is_json)
+        found = installation.schedules.list()
+    if is_json:
+        print_json(found)
+        return
+    print_table([{**record, "catch_up": _policy(record["catch_up"])} for record in found], COLUMNS)
 
 
 @schedules.command("show")
@@ -44,8 +48,8 @@ def show_schedule(given: Given, group: str, count: int, is_json: bool) -> None:
     upcoming = record.pop("upcoming")
     for field, value in record.items():
         click.echo(f"{field.replace('_', ' ')}: {cell(value)}")
-    for instant in upcoming if isinstance(upcoming, list) else ():
-        click.echo(f"due: {cell(instant)}")
+    for due_at in upcoming if isinstance(upcoming, list) else ():
+        click.echo(f"due: {cell(due_at)}")
 
 
 @schedules.command("next")
@@ -61,8 +65,8 @@ def next_instants(given: Given, count: int, is_json: bool) -> None:
 @schedules.command("occurrences")
 @click.option("--group", help="Only those of this group.")
 @click.option("--status", help="Only those with this outcome.")
-@click.option("--from", "from_at", type=INSTANT, help="Not before this instant, such as 2026-11-20T00:00+09:00.")
-@click.option("--to", "to_at", type=INSTANT, help="Before this instant.")
+@click.option("--from", "from_at", type=instant, help="Not before this instant, such as 2026-11-20T00:00+09:00.")
+@click.option("--to", "to_at", type=instant, help="Before this instant.")
 @click.option("--limit", type=int, default=50, show_default=True, help="At most so many (1-500).")
 @as_json
 @click.pass_obj
@@ -84,7 +88,7 @@ def list_occurrences(
 @schedules.command("preview")
 @click.argument("schedule")
 @click.option("--timezone", help="The time zone of a cron expression; default: UTC.")
-@click.option("--after", type=INSTANT, help="Later than this instant; default: now.")
+@click.option("--after", type=instant, help="Later than this instant; default: now.")
 @_count
 @as_json
 def preview(schedule: str, timezone: str | None, after: datetime | None, count: int, is_json: bool) -> None:
@@ -102,5 +106,9 @@ def preview(schedule: str, timezone: str | None, after: datetime | None, count: 
         print_json({"in_words": read.describe(), "instants": instants})
         return
     click.echo(read.describe())
-    for instant in instants:
-        click.echo(f"{instant:%Y-%m-%d %H:%M:%S} UTC")
+    for due_at in instants:
+        click.echo(f"{due_at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _policy(catch_up: object) -> object:
+    return catch_up.get("policy", "") if isinstance(catch_up, dict) else catch_up

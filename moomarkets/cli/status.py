@@ -11,13 +11,13 @@ from moomarkets.cli.opening import Given, opened
 from moomarkets.cli.output import as_json, print_json, print_table
 
 _LEFT = {
-    "pending_runs": "runs waiting",
-    "running_runs": "runs under way",
-    "running_jobs": "jobs running",
-    "due_jobs": "jobs due",
-    "later_jobs": "jobs later",
-    "resting_jobs": "jobs resting",
-    "failed_groups": "groups failed",
+    "pending_runs": ("run", "waiting"),
+    "running_runs": ("run", "under way"),
+    "running_jobs": ("job", "running"),
+    "due_jobs": ("job", "due"),
+    "later_jobs": ("job", "later"),
+    "resting_jobs": ("job", "resting"),
+    "failed_groups": ("group", "failed"),
 }
 
 
@@ -43,5 +43,9 @@ def status(given: Given, is_json: bool) -> None:
 def _in_words(left: dict[str, Any]) -> str:
     """What remains, or `nothing`."""
     next_at = left["next_due_at"]
-    words = {**_LEFT, **({"later_jobs": f"jobs later (next {next_at:%Y-%m-%d %H:%M} UTC)"} if next_at else {})}
-    return ", ".join(f"{left[name]} {meaning}" for name, meaning in words.items() if left[name]) or "nothing"
+    told = []
+    for name, (thing, state) in _LEFT.items():
+        if count := left[name]:
+            when = f" (next {next_at:%Y-%m-%d %H:%M} UTC)" if name == "later_jobs" and next_at else ""
+            told.append(f"{count} {thing}{'' if count == 1 else 's'} {state}{when}")
+    return ", ".join(told) or "nothing"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from moomarkets.cli.given_values import day
 from moomarkets.cli.opening import Given, opened
 from moomarkets.cli.output import as_json, cell, print_json
 
@@ -18,17 +19,17 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("thing")
-@click.argument("date", required=False, type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("on", metavar="[DATE]", required=False, type=day)
 @as_json
 @click.pass_obj
-def why(given: Given, thing: str, date: datetime | None, is_json: bool) -> None:
+def why(given: Given, thing: str, on: date | None, is_json: bool) -> None:
     """Say why a job or a group is as it is.
 
     THING is the id of a job or the name of a group; of a group also on one DATE. Prints the chain: schedule, due
     instants, runs, jobs, attempts, rows; and what would help.
     """
     with opened(given) as installation:
-        chain = installation.why.explain(thing, None if date is None else date.date())
+        chain = installation.why.explain(thing, on)
     if is_json:
         print_json({**asdict(chain), "remedies": chain.remedies})
         return
@@ -78,14 +79,20 @@ def _run_lines(run: RunFacts) -> Iterator[str]:
     told = [f"{step} {_second(at)}" for step, at in {**steps, "ended": run.completed_at}.items() if at is not None]
     yield f"    {', '.join(told)}"
     if run.planned_at is not None:
-        counts = ", ".join(f"{count} {state}" for state, count in run.jobs.items()) or "none"
-        held = f" ({run.held_jobs} of them held by the limit of the group)" if run.held_jobs else ""
-        yield (
-            f"    jobs: {run.total_jobs} planned; {run.completed_jobs} completed, {run.failed_jobs} failed, "
-            f"{run.cancelled_jobs} cancelled; now {counts}{held}"
-        )
+        yield f"    {_counted(run)}"
         yield f"    {run.requests} requests, {run.rows_written:,} rows written"
     yield from (f"    {line}" for line in _written_lines(run.written))
+
+
+def _counted(run: RunFacts) -> str:
+    if not run.total_jobs:
+        return "jobs: none planned, as nothing was missing"
+    counts = ", ".join(f"{count} {state}" for state, count in run.jobs.items()) or "none"
+    held = f" ({run.held_jobs} of them held by the limit of the group)" if run.held_jobs else ""
+    return (
+        f"jobs: {run.total_jobs} planned; {run.completed_jobs} completed, {run.failed_jobs} failed, "
+        f"{run.cancelled_jobs} cancelled; now {counts}{held}"
+    )
 
 
 def _job_lines(job: JobFacts, indent: str) -> Iterator[str]:
@@ -93,9 +100,11 @@ def _job_lines(job: JobFacts, indent: str) -> Iterator[str]:
     due = f", due {_second(job.next_at)}" if job.next_at is not None else ""
     name = job.name if job.name == job.key else f"{job.name} ({job.key})"
     state = ", ".join([job.status, *notes])
-    yield f"{indent}job {job.id} {name}, {job.job_type}: {state}{due}; {_charged(job)}"
+    # The attempts tell their errors themselves; a deadline that has passed, for instance, is no attempt's.
+    error = "" if job.executions else _because(job.last_error)
+    yield f"{indent}job {job.id} {name}, {job.job_type}: {state}{error}{due}; {_charged(job)}"
     for attempt in job.executions:
-        yield f"{indent}  {_attempt(attempt)}"
+        yield f"{indent}  {_attempt(attempt, job)}"
     yield from (f"{indent}  {line}" for line in _written_lines(job.written))
 
 
@@ -104,14 +113,15 @@ def _charged(job: JobFacts) -> str:
     return f"{job.attempts} of at most {job.max_retries + 1} attempts{deaths}"
 
 
-def _attempt(attempt: AttemptFacts) -> str:
+def _attempt(attempt: AttemptFacts, job: JobFacts) -> str:
+    run = "" if attempt.run_id in (None, job.run_id) else f" of run {attempt.run_id}"
     waited = "" if attempt.waited_s is None else f" after {attempt.waited_s:g} s of waiting"
     took = "" if attempt.seconds is None else f" in {attempt.seconds:g} s"
     used = f"{attempt.requests} requests, {attempt.bytes:,} bytes, {attempt.rows:,} rows"
     reason = " ".join(part for part in (attempt.error_class, attempt.reason) if part)
     ended = ": ".join(part for part in (reason, attempt.message) if part)
     return (
-        f"attempt {attempt.number}, started {_second(attempt.started_at)}{waited} on {attempt.node}: "
+        f"attempt {attempt.number}{run}, started {_second(attempt.started_at)}{waited} on {attempt.node}: "
         f"{attempt.status}{took}; {used}{_because(ended)}"
     )
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, tzinfo
 
 from moomarkets.domain.errors import InvalidInput
+from moomarkets.domain.exchange import exchange_named
 from moomarkets.domain.time_zone import zone_named
-
-_MARKETS = {"XTKS": "Asia/Tokyo", "XNYS": "America/New_York"}
 
 
 def local_date(spec: Mapping[str, object] | None, instant: datetime) -> date:
@@ -22,11 +21,9 @@ def local_date(spec: Mapping[str, object] | None, instant: datetime) -> date:
 
 
 def _zone(spec: Mapping[str, object]) -> tzinfo:
-    market = spec.get("market")
-    named = spec.get("timezone", _MARKETS.get(market) if isinstance(market, str) else None)
-    if named is None:
-        return UTC
     try:
-        return zone_named(named)
+        if "market" in spec:
+            return exchange_named(spec["market"]).zone
+        return zone_named(spec["timezone"]) if "timezone" in spec else UTC
     except InvalidInput:
         return UTC

@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import TypedDict
 
 from moomarkets.domain.errors import InvalidInput
+from moomarkets.domain.job import PLAN
 from moomarkets.domain.json_value import json_map
 from moomarkets.domain.retry import QUEUE_RETRIES, RetryPolicy
+from moomarkets.domain.schedule import check_instant
 
 PRIORITIES = {"summarize": 7, "generate_podcast": 5, "calculate_similarity": 3}
 USUAL_PRIORITY = 5
@@ -81,6 +83,8 @@ class Submission:
         for thing, instant in (("due_at", self.due_at), ("deadline_at", self.deadline_at)):
             if instant is not None and (not isinstance(instant, datetime) or instant.tzinfo is None):
                 raise InvalidInput(thing, "a datetime with a time zone", instant)
+            if instant is not None:
+                check_instant(thing, instant)
         if self.due_at is not None and self.deadline_at is not None and self.deadline_at <= self.due_at:
             raise InvalidInput("deadline_at", f"an instant after due_at ({self.due_at})", self.deadline_at)
         timeout_s = self.timeout_s
@@ -105,7 +109,10 @@ def check_name(thing: str, name: object) -> None:
 
 def _check_job_type(job_type: object, known: Collection[str] | None) -> None:
     check_name("job_type", job_type)
+    if job_type == PLAN:
+        raise InvalidInput("job_type", "any other than the one that plans the run of a group", job_type)
     if known is not None and job_type not in known:
-        near = difflib.get_close_matches(str(job_type), sorted(known), 1)
+        there_are = sorted(set(known) - {PLAN})
+        near = difflib.get_close_matches(str(job_type), there_are, 1)
         meant = f"; did you mean {near[0]}?" if near else ""
-        raise InvalidInput("job_type", f"one of {', '.join(sorted(known))}{meant}", job_type)
+        raise InvalidInput("job_type", f"one of {', '.join(there_are)}{meant}", job_type)

@@ -23,7 +23,11 @@ class SourceFacts:
 
 @dataclass(frozen=True, slots=True)
 class GroupFacts:
-    """A group with its schedule in words. `paused_by` is the group, itself or above, that holds it."""
+    """A group with its schedule in words.
+
+    `paused_by` is the group, itself or above, that holds it; `switched_off_by` the one that keeps its schedule from
+    bringing runs.
+    """
 
     id: int
     name: str
@@ -37,6 +41,7 @@ class GroupFacts:
     catch_up: str
     overlap: str
     depends_on: tuple[str, ...]
+    switched_off_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +180,12 @@ def _remedies(chain: Explanation) -> Iterator[str]:
 def _group_remedies(group: GroupFacts, waits: bool) -> Iterator[str]:
     if group.paused_by is not None:
         yield f"group {group.paused_by} is paused: resume it with `moomarkets groups resume {group.paused_by}`"
-    if not group.is_enabled:
+    if group.switched_off_by is not None:
+        whose = "its schedule" if group.switched_off_by == group.name else f"and the schedule of {group.name}"
         yield (
-            f"group {group.name} is switched off, its schedule brings no runs: switch it on with "
-            f"`moomarkets groups enable {group.name}`, or run it now with `moomarkets groups run {group.name}`"
+            f"group {group.switched_off_by} is switched off, {whose} brings no runs: switch it on with "
+            f"`moomarkets groups enable {group.switched_off_by}`, or run it now with"
+            f" `moomarkets groups run {group.name}`"
         )
     if group.schedule_error is not None:
         yield (

@@ -116,8 +116,10 @@ def _check_job_type(thing: str, name: object, known: Collection[str] | None) -> 
 def _check_timing(definition: GroupDefinition) -> None:
     if definition.schedule is not None:
         Schedule.from_json(definition.schedule)
+        json_map("schedule", definition.schedule)
     if not isinstance(definition.catch_up, CatchUp):
         raise InvalidInput("catch_up", "a CatchUp", definition.catch_up)
+    CatchUp.from_json(definition.catch_up.to_json())
     if definition.overlap not in list(Overlap):
         expected = f"one of {', '.join(Overlap)}{did_you_mean(definition.overlap, Overlap)}"
         raise InvalidInput("overlap", expected, definition.overlap)

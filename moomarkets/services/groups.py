@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from actors import job_manager
 from actors.otp.runtime import Runtime
 from moomarkets.domain.clock import Clock
+from moomarkets.domain.errors import InvalidInput, NotFound
 from moomarkets.domain.group import Dependency, GroupDefinition, RunKind
 from moomarkets.domain.job import PlannedJob
 from moomarkets.services.failed_jobs import Narrowed
@@ -113,7 +114,18 @@ class GroupDesk:
             Conflict: other groups depend on it or are below it.
         """
         now = self._now()
-        self._perform(lambda connection: groups.delete(connection, self._user_id, name, now), cancels=True)
+        deleted: builtins.list[builtins.list[int]] = []
+
+        def work(connection: Connection) -> builtins.list[int]:
+            try:
+                deleted.append(groups.delete(connection, self._user_id, name, now))
+            except NotFound:
+                # Tried again after a lost answer, it is gone by our own hand.
+                if not deleted:
+                    raise
+            return deleted[-1]
+
+        self._perform(work, cancels=True)
 
     def enable(self, name: str) -> None:
         """Let the group's schedule bring runs."""
@@ -133,11 +145,14 @@ class GroupDesk:
 
         Raises:
             NotFound: there is no such group.
+            InvalidInput: `for_on` is no date.
         """
+        if for_on is not None and type(for_on) is not date:
+            raise InvalidInput("for_on", "a date without a time", for_on)
         key, now = self._new_key(), self._now()
 
         def work(connection: Connection) -> int:
-            group = groups.find(connection, self._user_id, name)
+            group = groups.find(connection, self._user_id, name, locks=True)
             return runs.request(connection, group.id, key, RunKind.MANUAL, now, for_on=for_on)[0]
 
         run_id: int = self._perform(work)
@@ -185,12 +200,19 @@ class GroupDesk:
     def _change(self, name: str, change: Callable[[GroupDefinition], GroupDefinition]) -> None:
         """Read, change, check and store in one transaction, so that two edits at once are both kept."""
         known, now = self._all_known(), self._now()
+        renamed: builtins.list[str] = []
 
         def work(connection: Connection) -> None:
             group_graph.lock(connection, self._user_id)
+            if renamed and not groups.exists(connection, self._user_id, name):
+                # Tried again after a lost answer, it has its new name already.
+                groups.find(connection, self._user_id, renamed[-1])
+                return
             after = change(group_edits.definition(connection, self._user_id, name))
             check_group(after, known)
             group_edits.change(connection, self._user_id, name, after, now)
+            if after.name != name:
+                renamed.append(after.name)
 
         self._perform(work)
 

@@ -44,6 +44,8 @@ class Runs:
     ) -> builtins.list[Record]:
         """Runs, newest first: at most `limit` (1-500), narrowed to a group or a status, with ids below `before`."""
         check_limit(limit)
+        if before is not None and (type(before) is not int or not 1 <= before < 2**63):
+            raise InvalidInput("before", "the id of a run, a whole number from 1", before)
         if status is not None and status not in list(RunStatus):
             raise InvalidInput("status", f"one of {', '.join(RunStatus)}", status)
 

@@ -41,7 +41,7 @@ class Why:
         if not is_id or self._is_group(thing):
             return self.group(thing, on)
         if on is not None:
-            raise InvalidInput("date", "none beside a job", on.isoformat())
+            raise InvalidInput("on", "no date beside a job", on.isoformat())
         return self.job(int(thing))
 
     def group(self, name: str, on: date | None = None) -> Explanation:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine
@@ -39,7 +39,7 @@ _TOO_SLOW = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 
 
 class Database:
-    """A pool of connections for one purpose; safe to use from any thread.
+    """A pool of connections for one purpose, and one as large for single statements; safe to use from any thread.
 
     `statement_timeout_s` and `lock_timeout_s` are enforced by the server, and 2 s after them by us, should the server
     not answer at all. A connection that sits idle inside a transaction for 5 s is ended there, so that a frozen client
@@ -69,8 +69,11 @@ class Database:
         if not waits_for_disk:
             options["synchronous_commit"] = "off"
         self._engine = _engine(self.url, purpose, pool_size, options)
-        be_patient(self._engine, statement_timeout_s + MARGIN_S, patience or Patience())
-        self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        # Connections of its own: to switch one to and fro costs as much as many a statement.
+        self._single = _engine(self.url, purpose, pool_size, options, isolation_level="AUTOCOMMIT")
+        patience = patience or Patience()
+        for engine in (self._engine, self._single):
+            be_patient(engine, statement_timeout_s + MARGIN_S, patience)
 
     def __repr__(self) -> str:
         return f"<Database {self.purpose} at {make_url(self.url).render_as_string(hide_password=True)}>"
@@ -116,6 +119,7 @@ class Database:
     def close(self) -> None:
         """Close all connections of the pool."""
         self._engine.dispose()
+        self._single.dispose()
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -137,9 +141,10 @@ def libpq_url(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
-def _engine(url: str, purpose: str, pool_size: int, options: Mapping[str, str]) -> Engine:
+def _engine(url: str, purpose: str, pool_size: int, options: Mapping[str, str], **more: Any) -> Engine:
     return create_engine(
         url,
+        **more,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,

@@ -10,6 +10,9 @@ from sqlalchemy import Connection, text
 
 from moomarkets.store.sql import statement
 
+EXPIRED = "timed_out: its deadline passed before it started"
+"""The error of a job that failed so: there is no attempt that could tell why."""
+
 
 @dataclass(frozen=True, slots=True)
 class LateJob:
@@ -23,7 +26,7 @@ class LateJob:
 
 def fail_expired(connection: Connection, now: datetime | None = None) -> list[LateJob]:
     """Fail the jobs that stand alone and were not claimed by their deadline, as `timed_out`; at most 500 at once."""
-    rows = connection.execute(statement("fail_expired_jobs"), {"now": now})
+    rows = connection.execute(statement("fail_expired_jobs"), {"expired": EXPIRED, "now": now})
     return [LateJob(row.id, row.name) for row in rows]
 
 

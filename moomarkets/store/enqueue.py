@@ -6,16 +6,19 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Unpack
 
-from sqlalchemy import Connection, TextClause
+from sqlalchemy import Connection, TextClause, text
 
-from moomarkets.domain.errors import Conflict
-from moomarkets.domain.submission import Submission, Terms
+from moomarkets.domain.errors import Conflict, InvalidInput
+from moomarkets.domain.submission import Submission, Terms, check_name
 from moomarkets.store.nodes import known_job_types
 from moomarkets.store.notify import CHANNEL, JOBS
 from moomarkets.store.sql import statement
 
 LOOKS = 20
 """How often a unique key is looked up whose holder has just been stored, or has just ended."""
+
+LONGEST_KEY = 190
+"""The number of the job follows it."""
 
 
 def enqueue_many(
@@ -48,8 +51,14 @@ def enqueue_many(
         "topic": JOBS,
         "now": now,
     }
+    if key is not None:
+        check_name("key", key)
+        if len(key) > LONGEST_KEY:
+            raise InvalidInput("key", f"at most {LONGEST_KEY} characters", f"{len(key)}")
     if not submission.parameters:
         return []
+    if submission.deadline_at is not None:
+        _refuse_past(connection, submission.deadline_at, key, now)
     if not submission.unique_keys:
         return _stored(connection, statement("enqueue_jobs"), values)
     values["unique_keys"] = list(submission.unique_keys)
@@ -89,6 +98,16 @@ def enqueue(
     submission = Submission(job_type, [given], () if unique_key is None else (unique_key,), **terms)
     # Where no node has ever started nobody can tell.
     return enqueue_many(connection, submission, key, known_job_types(connection) or None)[0]
+
+
+def _refuse_past(connection: Connection, deadline_at: datetime, key: str | None, now: datetime | None) -> None:
+    """Refuse a deadline that has passed, unless the jobs were stored in time and only the answer was lost."""
+    sql = """
+        SELECT :deadline_at <= coalesce(:now, clock_timestamp())
+           AND NOT EXISTS (SELECT FROM jobs WHERE key = CAST(:key AS text) || '/1' AND job_group_id IS NULL)
+    """
+    if connection.scalar(text(sql), {"deadline_at": deadline_at, "key": key, "now": now}):
+        raise InvalidInput("deadline_at", "an instant that is still to come", deadline_at.isoformat())
 
 
 def _stored(connection: Connection, sql: TextClause, values: Mapping[str, object]) -> list[int]:

@@ -48,12 +48,12 @@ def create(
 
 
 def exists(connection: Connection, user_id: int, name: str) -> bool:
-    """Whether the user has a group of that name."""
-    found = connection.scalar(
+    """Whether the user has a group of that name; what cannot be printed is the name of none."""
+    found = name.isprintable() and connection.scalar(
         text("SELECT 1 FROM job_groups WHERE user_id = :user_id AND name = :name"),
         {"user_id": user_id, "name": name},
     )
-    return found is not None
+    return bool(found)
 
 
 def find(connection: Connection, user_id: int, name: str, *, locks: bool = False) -> Row[tuple[object, ...]]:
@@ -62,6 +62,9 @@ def find(connection: Connection, user_id: int, name: str, *, locks: bool = False
     Raises:
         NotFound: there is none; it says which there are, or which are spelled nearly so.
     """
+    if not name.isprintable():
+        # No group is called so, and the database would not take all of it.
+        raise NotFound("group", name)
     if locks:
         connection.execute(
             text("SELECT 1 FROM job_groups WHERE user_id = :user_id AND name = :name FOR NO KEY UPDATE"),
@@ -84,7 +87,14 @@ def find(connection: Connection, user_id: int, name: str, *, locks: bool = False
 
 
 def set_paused(connection: Connection, group_id: int, is_paused: bool) -> None:
-    """Pause the group (nothing of it starts, what runs goes on) or let it go on."""
+    """Pause the group (nothing of it starts, what runs goes on) or let it go on. Locks the group.
+
+    Raises:
+        NotFound: the group is gone.
+    """
+    # Locked first: a statement that had waited for the end of a run would still see that run under way.
+    if connection.scalar(text("SELECT 1 FROM job_groups WHERE id = :id FOR NO KEY UPDATE"), {"id": group_id}) is None:
+        raise NotFound("group", group_id)
     connection.execute(
         text(
             """
@@ -157,8 +167,10 @@ def write_schedule(
 ) -> None:
     """Keep the group's schedule with its policies; it counts from `now` where its instants are others than before.
 
-    Without one, the schedule that there was rests, with its ledger.
+    Without one, the schedule that there was rests, with its ledger, and no next run is to be expected.
     """
+    if definition.schedule is None:
+        connection.execute(text("UPDATE job_groups SET next_run_at = NULL WHERE id = :id"), {"id": group_id})
     connection.execute(
         text(
             """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from moomarkets.store.deadlines import EXPIRED
 from moomarkets.store.reports import Record
 
 
@@ -40,8 +41,13 @@ def failed(
             """
             SELECT v_jobs.*, newest.error_class, newest.reason
             FROM v_jobs
-            LEFT JOIN LATERAL (SELECT error_class, reason FROM executions WHERE executions.job_id = v_jobs.id
-                               ORDER BY id DESC LIMIT 1) AS newest ON true
+            LEFT JOIN LATERAL (
+                SELECT 'retryable' AS error_class, 'timed_out' AS reason WHERE v_jobs.last_error = :expired
+              UNION ALL
+                (SELECT error_class, reason FROM executions
+                 WHERE executions.job_id = v_jobs.id AND v_jobs.last_error IS DISTINCT FROM :expired
+                 ORDER BY id DESC LIMIT 1)
+            ) AS newest ON true
             WHERE user_id = :user_id AND status = 'failed'
               AND (CAST(:job_group AS text) IS NULL OR job_group = :job_group)
               AND (CAST(:error_class AS text) IS NULL OR newest.error_class = :error_class)
@@ -49,6 +55,13 @@ def failed(
             ORDER BY updated_at DESC, id DESC LIMIT :limit
             """
         ),
-        {"user_id": user_id, "job_group": group, "error_class": error_class, "reason": reason, "limit": limit},
+        {
+            "user_id": user_id,
+            "job_group": group,
+            "error_class": error_class,
+            "reason": reason,
+            "expired": EXPIRED,
+            "limit": limit,
+        },
     )
     return [dict(row) for row in found.mappings()]

@@ -12,6 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from moomarkets.domain.errors import Conflict, InvalidInput, NotFound
 from moomarkets.domain.group import RunStatus
@@ -136,7 +137,7 @@ def retry_job(connection: Connection, job_id: int, now: datetime | None = None) 
     if not job.is_enabled:
         raise Conflict(f"job {job_id}: expected one that is switched on, got one that is off; switch it on first")
     if job.status is JobStatus.PENDING:
-        _make_due(connection, job_id, now)
+        _make_due(connection, job, now)
     elif job.status is JobStatus.PAUSED:
         raise Conflict(f"job {job_id}: expected one that has ended, got one that is paused; resume it")
     elif job.is_grouped:
@@ -183,14 +184,16 @@ def _lock(connection: Connection, job_id: int) -> _Locked:
     )
 
 
-def _make_due(connection: Connection, job_id: int, now: datetime | None) -> None:
+def _make_due(connection: Connection, job: _Locked, now: datetime | None) -> None:
     connection.execute(
         text(
             "UPDATE jobs SET due_at = least(due_at, coalesce(:now, clock_timestamp())),"
             " updated_at = coalesce(:now, clock_timestamp()) WHERE id = :id"
         ),
-        {"id": job_id, "now": now},
+        {"id": job.id, "now": now},
     )
+    if job.is_held and job.run is not None:
+        parallel.refill(connection, job.run.id, now)
     notify(connection, JOBS)
 
 
@@ -204,7 +207,18 @@ def _retry_in_run(connection: Connection, job: _Locked, now: datetime | None) ->
 
 
 def _retry_alone(connection: Connection, job_id: int, now: datetime | None) -> None:
-    retried = connection.execute(
+    try:
+        retried = _reopen_alone(connection, job_id, now)
+    except IntegrityError:
+        # Somebody has stored a job with that key at this very moment.
+        retried = False
+    if not retried:
+        raise Conflict(f"job {job_id}: expected a unique key that is free, got one that another open job has")
+    notify(connection, JOBS)
+
+
+def _reopen_alone(connection: Connection, job_id: int, now: datetime | None) -> bool:
+    reopened = connection.execute(
         text(
             """
             UPDATE jobs
@@ -218,10 +232,8 @@ def _retry_alone(connection: Connection, job_id: int, now: datetime | None) -> N
             """
         ),
         {"id": job_id, "now": now},
-    ).rowcount
-    if not retried:
-        raise Conflict(f"job {job_id}: expected a unique key that is free, got one that another open job has")
-    notify(connection, JOBS)
+    )
+    return bool(reopened.rowcount)
 
 
 def _end(connection: Connection, job: _Locked, why: str, now: datetime | None) -> None:

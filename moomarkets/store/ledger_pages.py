@@ -14,8 +14,13 @@ def schedules(connection: Connection, user_id: int, group: str | None = None) ->
     found = connection.execute(
         text(
             """
+            WITH RECURSIVE off AS (
+                SELECT id FROM job_groups WHERE NOT is_enabled
+              UNION
+                SELECT below.id FROM job_groups AS below JOIN off ON below.parent_id = off.id
+            )
             SELECT job_groups.name AS "group", schedules.spec, schedules.catch_up, schedules.overlap,
-                   schedules.is_enabled AND job_groups.is_enabled AS is_enabled, schedules.error,
+                   schedules.is_enabled AND job_groups.id NOT IN (SELECT id FROM off) AS is_enabled, schedules.error,
                    schedules.counted_from, job_groups.next_run_at
             FROM schedules JOIN job_groups ON job_groups.id = schedules.job_group_id
             WHERE job_groups.user_id = :user_id AND (CAST(:job_group AS text) IS NULL OR job_groups.name = :job_group)

@@ -28,7 +28,20 @@ def release(connection: Connection, run_id: int, count: int, now: datetime | Non
 
 
 def refill(connection: Connection, run_id: int, now: datetime | None = None) -> int:
-    """Count the free places of a limited run and let go of as many held jobs; for rare events, since it counts."""
+    """Count the free places of a limited run and let go of as many held jobs; for rare events, since it counts.
+
+    Those that wait for their next try give up their places first: whoever is due at once comes before them.
+    """
+    connection.execute(
+        text(
+            """
+            UPDATE jobs SET is_held = true, updated_at = coalesce(:now, clock_timestamp())
+            WHERE run_id = :id AND status = 'pending' AND NOT is_held AND job_type <> :plan
+              AND due_at > coalesce(:now, clock_timestamp())
+            """
+        ),
+        {"id": run_id, "plan": PLAN, "now": now},
+    )
     free = connection.scalar(
         text(
             """

@@ -100,14 +100,21 @@ def prune(
 
 def _walk(connection: Connection, name: str, now: datetime, keep_days: int, size: int, after: int) -> Pruned:
     """Look at the next rows by id, which come in the order of their age, until they are too young for all."""
-    least_days: int = connection.execute(
-        text("SELECT least(:keep_days, min(keep_days)) FROM job_groups"), {"keep_days": keep_days}
-    ).scalar_one()
+    least_days = _least_days(connection, keep_days)
     values = {"now": now, "keep_days": keep_days, "least_days": least_days, "size": size, "after": after}
     row = connection.execute(statement(name), values).one()
     return Pruned(row.pruned, row.last_id or after, row.is_over)
 
 
 def _delete(connection: Connection, name: str, now: datetime, keep_days: int, size: int) -> Pruned:
-    gone = connection.execute(statement(name), {"now": now, "keep_days": keep_days, "size": size}).rowcount
+    values = {"now": now, "keep_days": keep_days, "least_days": _least_days(connection, keep_days), "size": size}
+    gone = connection.execute(statement(name), values).rowcount
     return Pruned(gone, 0, gone < size)
+
+
+def _least_days(connection: Connection, keep_days: int) -> int:
+    """How long whatever is forgotten first is kept."""
+    found: int = connection.execute(
+        text("SELECT least(:keep_days, min(keep_days)) FROM job_groups"), {"keep_days": keep_days}
+    ).scalar_one()
+    return found

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from moomarkets.domain import failpoints
 from moomarkets.domain.job import PLAN
+from moomarkets.domain.retry import CRASH_LIMIT
 from moomarkets.store import job_switch, parallel, runs
 from moomarkets.store.executions import end_run
 from moomarkets.store.notify import JOBS, notify
@@ -45,16 +46,23 @@ def overdue(connection: Connection, now: datetime | None = None) -> set[int]:
 
 
 def rescue(
-    connection: Connection, seen: Sequence[int], dead_nodes: Sequence[UUID], now: datetime | None = None
+    connection: Connection,
+    seen: Sequence[int],
+    dead_nodes: Sequence[UUID],
+    now: datetime | None = None,
+    *,
+    crash_limit: int = CRASH_LIMIT,
 ) -> list[Rescued]:
     """Put the jobs of those executions back, fenced, if their lease is still over or their node is proven dead.
 
-    The first time at once, later with growing waits. Jobs of a run that was cancelled, and those that were switched off
-    meanwhile, are cancelled instead.
+    The first time at once, later with growing waits. A job that has reached its limit, which is `crash_limit` unless it
+    has one of its own, waits for a minute, in which the caller gives it up. Jobs of a run that was cancelled, and those
+    that were switched off meanwhile, are cancelled instead.
     """
     disabled = _end_disabled(connection, seen, dead_nodes, now)
     rows = connection.execute(
-        statement("rescue_executions"), {"seen": list(seen), "dead_nodes": list(dead_nodes), "now": now}
+        statement("rescue_executions"),
+        {"seen": list(seen), "dead_nodes": list(dead_nodes), "crash_limit": crash_limit, "now": now},
     )
     rescued = [Rescued(*row) for row in rows]
     if rescued:

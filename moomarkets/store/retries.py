@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
-from moomarkets.domain.errors import ErrorClass, Reason
+from moomarkets.domain.errors import Conflict, ErrorClass, Reason
 from moomarkets.domain.group import RunStatus
 from moomarkets.domain.job import PLAN, JobStatus
 from moomarkets.store import parallel
+from moomarkets.store.deadlines import EXPIRED
 from moomarkets.store.notify import JOBS, notify
 from moomarkets.store.run_locks import LockedRun, lock_runs
 from moomarkets.store.sql import statement
@@ -106,7 +108,13 @@ def _retry_run(connection: Connection, run: LockedRun, narrowed: dict[str, objec
 
 
 def _retry_alone(connection: Connection, narrowed: dict[str, object], now: datetime | None) -> int:
-    retried = connection.execute(statement("retry_lone_jobs"), {"now": now, **narrowed}).rowcount
+    values = {"expired": EXPIRED, "now": now, **narrowed}
+    try:
+        retried = connection.execute(statement("retry_lone_jobs"), values).rowcount
+    except IntegrityError as error:
+        raise Conflict(
+            "jobs: expected unique keys that are free, got one that has just been taken; try again"
+        ) from error
     if retried:
         notify(connection, JOBS)
     return retried

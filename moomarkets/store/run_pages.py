@@ -9,6 +9,8 @@ from moomarkets.store.reports import Record
 
 def group(connection: Connection, user_id: int, *, id: int | None = None, name: str | None = None) -> Record | None:
     """One group of the user with the counters of its newest run; None where there is none."""
+    if name is not None and not name.isprintable():
+        return None
     found = connection.execute(
         text("SELECT * FROM v_groups WHERE user_id = :user_id AND (id = :id OR name = :name)"),
         {"user_id": user_id, "id": id, "name": name},

@@ -33,9 +33,9 @@ def request(
 ) -> tuple[int, bool]:
     """Ask for a run of the group; returns (run id, whether it is new). Locks the group.
 
-    A manual request is answered with the manual run that waits already, or with whichever run is under way. A scheduled
-    one always gets a run of its own, `due_at` then and about the date `for_on`. Without one the run is about today, by
-    the clock of the group's schedule.
+    A manual request is answered with the manual run that waits already, or with whichever run is under way, unless that
+    is being cancelled. A scheduled one always gets a run of its own, `due_at` then and about the date `for_on`. Without
+    one the run is about today, by the clock of the group's schedule.
     """
     connection.execute(text("SELECT 1 FROM job_groups WHERE id = :id FOR NO KEY UPDATE"), {"id": group_id})
     existing = connection.scalar(
@@ -44,7 +44,7 @@ def request(
             SELECT id FROM runs
             WHERE creation_key = :creation_key
                OR :is_manual AND job_group_id = :group_id
-                  AND (status = 'running' OR status = 'pending' AND kind = 'manual')
+                  AND (status = 'running' AND cancel_requested_at IS NULL OR status = 'pending' AND kind = 'manual')
             ORDER BY creation_key = :creation_key DESC, status DESC, id LIMIT 1
             """
         ),
@@ -164,7 +164,7 @@ def actives(connection: Connection, group_id: int) -> list[int]:
     return list(
         connection.execute(
             text(
-                "SELECT id FROM runs WHERE job_group_id = :id AND status IN ('pending', 'running')"
+                "SELECT id FROM runs WHERE job_group_id = :id AND (status = 'running' OR status = 'pending')"
                 " ORDER BY status DESC, id"
             ),
             {"id": group_id},

@@ -148,16 +148,22 @@ def _locked(connection: Connection, row: ScheduleRow, now: datetime | None) -> R
     return connection.execute(
         text(
             """
+            WITH RECURSIVE line AS (
+                SELECT id, parent_id, is_enabled FROM job_groups WHERE id = :group_id
+              UNION
+                SELECT above.id, above.parent_id, above.is_enabled
+                FROM line JOIN job_groups AS above ON above.id = line.parent_id
+            )
             SELECT schedules.spec, schedules.catch_up, schedules.overlap, schedules.is_enabled,
-                   job_groups.is_enabled AS is_group_enabled, coalesce(:now, clock_timestamp()) AS now,
+                   (SELECT bool_and(line.is_enabled) FROM line) AS is_group_enabled,
+                   coalesce(:now, clock_timestamp()) AS now,
                    coalesce((SELECT is_enabled FROM scheduler_settings), true) AS is_scheduler_enabled,
                    greatest(schedules.counted_from, (SELECT max(due_at) FROM occurrences
                                                      WHERE occurrences.schedule_id = schedules.id)) AS counted_from
-            FROM schedules JOIN job_groups ON job_groups.id = schedules.job_group_id
-            WHERE schedules.id = :id
+            FROM schedules WHERE schedules.id = :id
             """
         ),
-        {"id": row.id, "now": now},
+        {"id": row.id, "group_id": row.group_id, "now": now},
     ).first()
 
 
@@ -182,7 +188,7 @@ def _under_way(connection: Connection, group_id: int) -> UnderWay:
         text(
             """
             SELECT id, status = 'running' AS is_running FROM runs
-            WHERE job_group_id = :id AND kind = 'scheduled' AND status IN ('pending', 'running') ORDER BY id
+            WHERE job_group_id = :id AND kind = 'scheduled' AND (status = 'running' OR status = 'pending') ORDER BY id
             """
         ),
         {"id": group_id},

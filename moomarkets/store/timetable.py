@@ -14,7 +14,10 @@ _DAYS_BEFORE = timedelta(days=10)
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRow:
-    """A schedule that is switched on; what was due up to `counted_from` is accounted for."""
+    """A schedule that is switched on; what was due up to `counted_from` is accounted for.
+
+    `is_group_enabled` is false where its group, or one above it, is switched off.
+    """
 
     id: int
     group_id: int
@@ -55,9 +58,14 @@ def load(connection: Connection, now: datetime | None = None) -> Timetable:
     rows = connection.execute(
         text(
             """
+            WITH RECURSIVE off AS (
+                SELECT id FROM job_groups WHERE NOT is_enabled
+              UNION
+                SELECT below.id FROM job_groups AS below JOIN off ON below.parent_id = off.id
+            )
             SELECT schedules.id, schedules.job_group_id AS group_id, job_groups.name AS "group", job_groups.user_id,
                    schedules.spec, schedules.catch_up, schedules.overlap, job_groups.next_run_at AS next_at,
-                   schedules.error, job_groups.is_enabled AS is_group_enabled,
+                   schedules.error, schedules.job_group_id NOT IN (SELECT id FROM off) AS is_group_enabled,
                    greatest(schedules.counted_from, (SELECT max(due_at) FROM occurrences
                                                      WHERE occurrences.schedule_id = schedules.id)) AS counted_from
             FROM schedules JOIN job_groups ON job_groups.id = schedules.job_group_id

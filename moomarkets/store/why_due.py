@@ -44,6 +44,7 @@ def group(connection: Connection, user_id: int, name: str) -> GroupFacts | None:
         catch_up=row.catch_up or "",
         overlap=row.overlap or "",
         depends_on=tuple(row.depends_on),
+        switched_off_by=row.switched_off_by,
     )
 
 

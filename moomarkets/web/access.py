@@ -17,6 +17,7 @@ from moomarkets.services.jobs import Executions, Jobs
 from moomarkets.services.readiness import Fault
 from moomarkets.services.runs import Runs
 from moomarkets.services.schedules import Schedules
+from moomarkets.services.status import Status
 from moomarkets.services.switches import Sources, Switches
 from moomarkets.services.why import Why
 
@@ -49,6 +50,10 @@ class Office(Protocol):
     @property
     def executions(self) -> Executions:
         """The attempts of jobs."""
+
+    @property
+    def status(self) -> Status:
+        """Where everything stands."""
 
     @property
     def switches(self) -> Switches:

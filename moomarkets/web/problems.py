@@ -52,6 +52,15 @@ _TITLES: Final = {
     503: "Not possible just now",
 }
 _LONGEST: Final = 200
+_PLAINLY: Final = {
+    "bool_type": "true or false",
+    "dict_type": "a JSON object",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "model_attributes_type": "a JSON object",
+    "string_type": "a text",
+}
+"""What pydantic expects, in our words."""
 
 
 def problem(status: int, kind: str, detail: str, /, **more: object) -> JSONResponse:
@@ -101,6 +110,8 @@ def _fault(found: Mapping[str, Any]) -> dict[str, str]:
         return {"field": field, "expected": "a value", "got": "none"}
     if kind == "json_invalid":
         return {"field": "body", "expected": "JSON", "got": f"something else ({context.get('error', 'unreadable')})"}
+    if kind in _PLAINLY:
+        return {"field": field, "expected": _PLAINLY[kind], "got": _short(found.get("input"))}
     if kind == "extra_forbidden":
         return {"field": field, "expected": "only known fields", "got": f"this one ({_short(found.get('input'))})"}
     expected = _said(str(found.get("msg", "another value")))
@@ -111,13 +122,16 @@ def _said(message: str) -> str:
     """pydantic's sentence as what was expected: `Input should be …`, `Value error, …`."""
     for start in ("Input should be ", "Value error, ", "Value should be "):
         message = message.removeprefix(start)
-    return message
+    return f"a number {message}" if message.startswith(("greater than", "less than")) else message
 
 
-async def _plain(_: Request, error: Exception) -> JSONResponse:
+async def _plain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     kind = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
-    answer = problem(error.status_code, kind, str(error.detail))
+    asked = f"{request.method} {request.url.path[:_LONGEST]}"
+    is_unknown = error.status_code in (404, 405)
+    detail = f"there is no {asked}; GET /api/openapi.json lists what there is" if is_unknown else str(error.detail)
+    answer = problem(error.status_code, kind, detail)
     answer.headers.update(error.headers or {})
     return answer
 

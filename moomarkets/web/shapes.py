@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Final
@@ -10,17 +9,23 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from moomarkets.domain import iso
 from moomarkets.store.reports import Record
 
 _MOST_ID: Final = 2**63 - 1
-_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def _text_only(value: object) -> object:
-    # pydantic would take a number, in whatever form, for seconds since 1970.
-    if value is not None and not isinstance(value, date) and not _ISO.match(str(value)):
-        raise ValueError("a text in ISO 8601, such as 2026-11-20T08:00:00Z")
-    return value
+def _instant(value: object) -> datetime:
+    # Read by us: pydantic would take a number, in whatever form, for seconds since 1970.
+    if (at := iso.instant(value)) is None:
+        raise ValueError("an instant with its offset from UTC, such as 2026-11-20T08:00:00Z")
+    return at
+
+
+def _day(value: object) -> date:
+    if (day := iso.day(value)) is None:
+        raise ValueError("a date such as 2026-11-20")
+    return day
 
 
 Id = Annotated[int, Path(ge=1, le=_MOST_ID)]
@@ -30,8 +35,8 @@ Whole = Annotated[int, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=1, le=500)]
 Truth = Annotated[bool, Field(strict=True)]
 Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Instant = Annotated[datetime, BeforeValidator(_text_only)]
-Day = Annotated[date, BeforeValidator(_text_only)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Body(BaseModel):

@@ -227,7 +227,7 @@ def test_a_job_that_was_not_started_by_its_deadline_fails(
     for name, seconds in (("late", -1.0), ("early", 60.0)):
         due_at, deadline_at = clock.now() - timedelta(hours=1), clock.now() + timedelta(seconds=seconds)
         terms = Submission(WORK, [{}], name=name, due_at=due_at, deadline_at=deadline_at)
-        books.database.perform(lambda connection, terms=terms: enqueue_many(connection, terms, None))  # type: ignore[misc]
+        books.database.perform(lambda connection, terms=terms: enqueue_many(connection, terms, None, now=terms.due_at))  # type: ignore[misc]
 
     watch.start()
     watch.look(2)

@@ -35,9 +35,10 @@ def test_a_group_is_started_paused_resumed_and_stopped(simulated: Providers, own
 def test_a_job_is_cancelled_while_it_runs_and_tried_again(owner_url: str, simulated: Providers, tmp_path: Path) -> None:
     with gate(owner_url) as door, System(simulated.settings(owner_url, tmp_path), job_types=[Gated()]) as system:
         manager = system.manager
-        system.groups.create(GroupDefinition("by-hand", None))
-        manager.schedule_job("by-hand", PlannedJob("one", "gated", "one", {"port": door.port, "number": 1}))
+        system.groups.create(GroupDefinition("by-hand", None, jobs=(_job("zero", door.port),), max_parallel=1))
+        manager.schedule_job("by-hand", _job("one", door.port))
         run = manager.start_job_group("by-hand")
+        door.next_job().finish()
         door.next_job()
         (held,) = manager.get_state()["running"]
         manager.cancel_job(held["job_id"])
@@ -48,7 +49,7 @@ def test_a_job_is_cancelled_while_it_runs_and_tried_again(owner_url: str, simula
         attempts = manager.get_job_status(held["job_id"])["attempts"]
 
     assert (first, second) == (RunStatus.CANCELLED, RunStatus.COMPLETED)
-    assert [attempt["status"] for attempt in attempts] == ["completed", "cancelled"]
+    assert [attempt["status"] for attempt in attempts] == ["cancelled", "completed"]
 
 
 def test_a_job_is_switched_off_and_run_by_hand(simulated: Providers, owner_url: str, tmp_path: Path) -> None:
@@ -66,3 +67,7 @@ def test_a_job_is_switched_off_and_run_by_hand(simulated: Providers, owner_url: 
 
     assert off is False
     assert taken_back == 0
+
+
+def _job(key: str, port: int) -> PlannedJob:
+    return PlannedJob(key, "gated", key, {"port": port, "number": 1})

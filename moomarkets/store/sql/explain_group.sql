@@ -1,12 +1,14 @@
--- Reads one group with its schedule, its source, and the paused group, itself or above, that holds it; locks nothing.
+-- Reads one group with its schedule, its source, and the group, itself or above, that is paused or switched off; locks
+-- nothing.
 WITH RECURSIVE line AS (
-    SELECT id, name, status, parent_id, 0 AS up FROM job_groups WHERE user_id = :user_id AND name = :name
+    SELECT id, name, status, parent_id, is_enabled, 0 AS up FROM job_groups WHERE user_id = :user_id AND name = :name
     UNION ALL
-    SELECT above.id, above.name, above.status, above.parent_id, line.up + 1
+    SELECT above.id, above.name, above.status, above.parent_id, above.is_enabled, line.up + 1
     FROM line JOIN job_groups AS above ON above.id = line.parent_id
 )
 SELECT job_groups.id, job_groups.name, job_groups.status, job_groups.is_enabled, job_groups.next_run_at,
        (SELECT name FROM line WHERE status = 'paused' ORDER BY up LIMIT 1) AS paused_by,
+       (SELECT name FROM line WHERE NOT is_enabled ORDER BY up LIMIT 1) AS switched_off_by,
        data_sources.code AS source, data_sources.is_enabled AS source_is_enabled,
        data_sources.is_paused AS source_is_paused,
        coalesce((data_sources.config ->> 'needs_credential')::boolean, false) AND NOT EXISTS (

@@ -6,6 +6,8 @@ WITH old AS MATERIALIZED (
     JOIN schedules ON schedules.id = occurrences.schedule_id
     JOIN job_groups ON job_groups.id = schedules.job_group_id
     WHERE occurrences.status <> 'pending'
+      -- Follows from the next line, and needs no other table: most rows go no further.
+      AND occurrences.due_at < :now - make_interval(days => :least_days)
       AND occurrences.due_at < :now - make_interval(days => coalesce(job_groups.keep_days, :keep_days))
       AND EXISTS (SELECT FROM occurrences AS newer
                   WHERE newer.schedule_id = occurrences.schedule_id AND newer.due_at > occurrences.due_at)

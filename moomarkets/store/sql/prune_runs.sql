@@ -5,6 +5,8 @@ WITH old AS MATERIALIZED (
     FROM runs
     JOIN job_groups ON job_groups.id = runs.job_group_id
     WHERE runs.status NOT IN ('pending', 'running')
+      -- Follows from the next line, and needs no other table: most rows go no further.
+      AND runs.completed_at < :now - make_interval(days => :least_days)
       AND runs.completed_at < :now - make_interval(days => coalesce(job_groups.keep_days, :keep_days))
       AND EXISTS (SELECT FROM runs AS newer WHERE newer.job_group_id = runs.job_group_id AND newer.id > runs.id)
     ORDER BY runs.id

@@ -33,9 +33,14 @@ CROSS JOIN LATERAL (
     FROM job_group_dependencies AS edge
     JOIN job_groups AS above ON above.id = edge.depends_on_id
     LEFT JOIN LATERAL (
-        SELECT id, status FROM runs AS candidate
-        WHERE candidate.job_group_id = above.id AND (edge.match = 'latest' OR candidate.for_on = runs.for_on)
-        ORDER BY candidate.id DESC LIMIT 1
+        -- Two questions in one would have all runs of the group looked at.
+        (SELECT id, status FROM runs AS candidate
+         WHERE edge.match = 'latest' AND candidate.job_group_id = above.id
+         ORDER BY candidate.id DESC LIMIT 1)
+        UNION ALL
+        (SELECT id, status FROM runs AS candidate
+         WHERE edge.match = 'same_date' AND candidate.job_group_id = above.id AND candidate.for_on = runs.for_on
+         ORDER BY candidate.id DESC LIMIT 1)
     ) AS newest ON true
     WHERE edge.job_group_id = job_groups.id
 ) AS upstream

@@ -27,8 +27,12 @@ UPDATE jobs
 SET status = 'pending', lease_token = lease_token + 1, attempts = greatest(attempts - 1, 0),
     crash_count = crash_count + CASE WHEN crash_count = 0 OR interrupted.began_at IS NOT NULL THEN 1 ELSE 0 END,
     due_at = coalesce(:now, clock_timestamp())
-        + make_interval(secs => CASE WHEN crash_count = 0 OR interrupted.began_at IS NULL THEN 0
-                                     ELSE least(2.0 ^ least(crash_count - 1, 10), 60) END),
+        + make_interval(secs => CASE
+            -- It is given up next, in a transaction of its own, and nobody is to be quicker.
+            WHEN crash_count + CASE WHEN crash_count = 0 OR interrupted.began_at IS NOT NULL THEN 1 ELSE 0 END
+                 >= coalesce(crash_limit, :crash_limit) THEN 60
+            WHEN crash_count = 0 OR interrupted.began_at IS NULL THEN 0
+            ELSE least(2.0 ^ least(crash_count - 1, 10), 60) END),
     updated_at = coalesce(:now, clock_timestamp())
 FROM interrupted
 WHERE jobs.id = interrupted.job_id

@@ -1,10 +1,15 @@
--- Puts failed jobs that stand alone back to work, narrowed to what their last attempts failed with. Of those with the same
--- unique key it takes the newest, and none where one is open. Locks the jobs in order of their ids.
+-- Puts failed jobs that stand alone back to work, narrowed to what their last attempts failed with, or to those that were
+-- never started in time. Of those with the same unique key it takes the newest, and none where one is open. Locks the jobs
+-- in order of their ids.
 WITH failed AS MATERIALIZED (
     SELECT jobs.id
     FROM jobs
     LEFT JOIN LATERAL (
-        SELECT reason, error_class FROM executions WHERE executions.job_id = jobs.id ORDER BY executions.id DESC LIMIT 1
+        SELECT 'timed_out' AS reason, 'retryable' AS error_class WHERE jobs.last_error = :expired
+        UNION ALL
+        (SELECT reason, error_class FROM executions
+         WHERE executions.job_id = jobs.id AND jobs.last_error IS DISTINCT FROM :expired
+         ORDER BY executions.id DESC LIMIT 1)
     ) AS last ON true
     WHERE jobs.job_group_id IS NULL AND jobs.status = 'failed' AND jobs.is_enabled
       AND (CAST(:reason AS text) IS NULL OR last.reason = :reason)

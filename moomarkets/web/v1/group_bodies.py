@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from moomarkets.domain.catch_up import CatchUp, Overlap
 from moomarkets.domain.errors import ErrorClass, Reason
@@ -19,6 +19,14 @@ class DependencyBody(Body):
     group: str
     match: Match = Match.LATEST
     on_failure: OnFailure = OnFailure.SKIP
+
+
+def _edge(edge: object) -> object:
+    return {"group": edge} if isinstance(edge, str) else edge
+
+
+Edge = Annotated[DependencyBody, BeforeValidator(_edge, json_schema_input_type=str | DependencyBody)]
+"""A dependency, or the mere name of its group. Not a union of the two: a fault is told once, by its field."""
 
 
 class PlannedJobBody(Body):
@@ -48,7 +56,7 @@ class GroupBody(Body):
     schedule: dict[str, Any] | None = None
     catch_up: dict[str, Any] | str = "latest"
     overlap: Overlap = Overlap.SKIP
-    depends_on: list[str | DependencyBody] = Field(default_factory=list)
+    depends_on: list[Edge] = Field(default_factory=list)
     parent: str | None = None
     priority: Whole = 5
     max_retries: Whole = 3
@@ -70,7 +78,7 @@ class GroupBody(Body):
                 case "catch_up":
                     fields[name] = CatchUp.from_json(value)
                 case "depends_on":
-                    fields[name] = tuple(_edge(edge) for edge in value)
+                    fields[name] = tuple(Dependency(edge.group, edge.match, edge.on_failure) for edge in value)
         return fields
 
     def as_definition(self) -> GroupDefinition:
@@ -95,7 +103,3 @@ class RetryBody(Body):
 
     reason: Reason | None = None
     error_class: ErrorClass | None = None
-
-
-def _edge(edge: str | DependencyBody) -> str | Dependency:
-    return edge if isinstance(edge, str) else Dependency(edge.group, edge.match, edge.on_failure)

@@ -55,6 +55,12 @@ def occurrences(
     )
 
 
+@router.get("/groups/{name:path}/schedule", summary="The schedule of a group")
+def schedule(desk: Desk, name: str, n: Annotated[int, Query(ge=1, le=500)] = 5) -> dict[str, Any]:
+    """In words, with its next `n` instants."""
+    return public(desk.schedules.show(name, n))
+
+
 @router.post("/groups/{name:path}/run", status_code=202, summary="Run a group now")
 def run(desk: Desk, name: str, body: RunBody | None = None) -> dict[str, Any]:
     """The run starts once nothing blocks it. One that is under way is the answer."""

@@ -1,4 +1,4 @@
-"""Switches: of each source, and of the whole."""
+"""Sources and the whole: where they stand, and their switches."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ def resume(desk: Desk, code: str) -> dict[str, Any]:
     """It goes on."""
     desk.sources.resume(code)
     return _source(desk, code)
+
+
+@router.get("/status", tags=["status"], summary="Where everything stands")
+def status(desk: Desk) -> dict[str, Any]:
+    """All groups, the rows of each dataset, the nodes that live, and what is left to do."""
+    shown = desk.status.show()
+    return {**shown, "groups": [public(group) for group in desk.status.groups()]}
 
 
 @router.put("/enabled", summary="Switch the whole on or off")

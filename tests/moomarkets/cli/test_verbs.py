@@ -50,6 +50,12 @@ def test_a_dependency_is_spelled_with_its_match_and_its_policy(moomarkets: Mooma
         (["--after", "x:sometimes"], "after: expected GROUP[:latest|same_date"),
         (["--overlap", "both"], "overlap: expected one of skip"),
         (["--catch-up", "some"], "catch_up policy: expected one of skip"),
+        (["--priority", "0"], "priority: expected a whole number from 1"),
+        (["--max-parallel", "0"], "max_parallel: expected a whole number from 1"),
+        (["--every", "0"], "every_s: expected 1 s"),
+        (["--parent", "x", "--without", "parent"], "parent: expected either a value or --without"),
+        (["--job", '{"key": "x"}'], "job: expected key and job_type"),
+        (["--job", '{"key": "x", "job_type": "daily_quotes", "colour": 1}'], "job: expected key and job_type"),
     ],
 )
 def test_a_group_that_makes_no_sense_is_refused_with_2_and_nothing_is_stored(
@@ -60,6 +66,77 @@ def test_a_group_that_makes_no_sense_is_refused_with_2_and_nothing_is_stored(
     assert result.exit_code == 2
     assert words in result.stderr
     assert moomarkets("groups", "show", "bars").exit_code == 3
+
+
+def test_an_edit_that_changes_nothing_is_refused(moomarkets: Moomarkets) -> None:
+    moomarkets(*BARS)
+
+    result = moomarkets("groups", "edit", "bars")
+
+    assert result.exit_code == 2
+    assert "expected at least one option" in result.stderr
+
+
+def test_a_zero_is_a_value_like_any_other(moomarkets: Moomarkets) -> None:
+    moomarkets(*BARS, "--max-retries", "0")
+
+    assert shown(moomarkets, "groups", "show", "bars")["max_retries"] == 0
+
+
+def test_what_a_group_has_is_taken_away_again_and_its_name_changed(moomarkets: Moomarkets) -> None:
+    moomarkets(*BARS)
+    moomarkets("groups", "create", "top", "--job-type", "daily_quotes", "--disabled")
+    moomarkets("groups", "edit", "bars", "--parent", "top", "--after", "top", "--every", "60", "--max-parallel", "2")
+
+    taken = [word for what in ("parent", "after", "schedule", "max-parallel") for word in ("--without", what)]
+    result = moomarkets("groups", "edit", "bars", *taken, "--name", "candles")
+
+    group = shown(moomarkets, "groups", "show", "candles")
+    assert result.exit_code == 0, result.output
+    assert [group[field] for field in ("parent", "dependencies", "max_parallel")] == [None, [], None]
+    assert group["schedule_is_enabled"] is False
+    assert shown(moomarkets, "groups", "show", "top")["is_enabled"] is False
+
+
+def test_each_run_of_a_group_does_the_jobs_that_were_given(moomarkets: Moomarkets) -> None:
+    job = {"key": "x", "job_type": "daily_quotes", "parameters": {"a": 1}}
+    moomarkets("groups", "create", "mine", "--job", json.dumps(job))
+
+    moomarkets("groups", "schedule-job", "mine", "x", "daily_quotes", '{"a": 2}', "--name", "the second")
+    moomarkets("groups", "schedule-job", "mine", "y", "daily_quotes")
+
+    scope = shown(moomarkets, "groups", "show", "mine")["scope"]
+    assert isinstance(scope, dict)
+    told = [(job["key"], job["name"], job["parameters"]) for job in scope["jobs"]]
+    assert told == [("x", "the second", {"a": 2}), ("y", "y", {})]
+
+
+def test_without_a_terminal_a_group_is_deleted_only_with_yes(moomarkets: Moomarkets) -> None:
+    moomarkets(*BARS)
+
+    result = moomarkets("groups", "delete", "bars", input="y\n")
+
+    assert result.exit_code == 2
+    assert "expected --yes" in result.stderr
+    assert moomarkets("groups", "show", "bars").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["groups", "run", "bars", "--for", "20261120"], "expected a date such as 2026-11-20, got '20261120'"),
+        (["why", "bars", "tomorrow"], "expected a date such as 2026-11-20, got 'tomorrow'"),
+        (["schedules", "occurrences", "--from", "2026-11-20"], "expected an instant with its offset from UTC"),
+        (["jobs", "enqueue", "daily_quotes", "--due", "2026-11-20T08:00"], "expected an instant with its offset"),
+    ],
+)
+def test_a_date_or_an_instant_that_is_none_is_refused_with_an_example(
+    moomarkets: Moomarkets, command: list[str], words: str
+) -> None:
+    result = moomarkets(*command)
+
+    assert result.exit_code == 2
+    assert words in result.stderr
 
 
 def test_a_run_is_asked_for_one_date_stopped_and_asked_for_again(moomarkets: Moomarkets) -> None:
@@ -135,6 +212,14 @@ def test_a_job_that_makes_no_sense_or_does_not_exist_is_refused(
     assert words in result.stderr
 
 
+def test_what_has_ended_is_not_told_to_be_cancelled(moomarkets: Moomarkets, system: System) -> None:
+    system.groups.run("reference").wait(30)
+
+    result = moomarkets("jobs", "cancel", "2")
+
+    assert result.stdout == "job 2: completed\n"
+
+
 def test_failed_jobs_of_a_group_are_tried_again_by_their_reason(moomarkets: Moomarkets, system: System) -> None:
     system.groups.run("reference").wait(30)
 
@@ -182,9 +267,25 @@ def test_why_prints_the_chain_from_the_schedule_to_the_rows(moomarkets: Moomarke
     assert moomarkets("why", "other").exit_code == 3
 
 
+def test_why_says_that_nothing_was_missing_where_nothing_was_planned(moomarkets: Moomarkets, system: System) -> None:
+    for _ in range(2):
+        system.groups.run("reference").wait(30)
+
+    assert "jobs: none planned, as nothing was missing" in moomarkets("why", "reference").stdout
+
+
 def test_the_failpoints_are_listed_with_their_places(moomarkets: Moomarkets) -> None:
     result = moomarkets("doctor", "--failpoints")
 
     assert result.exit_code == 0
     assert "claimed " in result.stdout
     assert "rows and coverage are written, not committed" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["check", "doctor"])
+def test_what_needs_attention_is_told_to_programs_too(moomarkets: Moomarkets, command: str) -> None:
+    result = moomarkets(command, "--json")
+
+    (problem,) = json.loads(result.stdout)
+    assert problem.startswith("jquants: no credential")
+    assert result.exit_code == 1

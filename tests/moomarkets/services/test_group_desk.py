@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import Connection
 
+from moomarkets.domain.catch_up import CatchUp
 from moomarkets.domain.errors import Conflict, InvalidInput, NotFound
 from moomarkets.domain.group import Dependency, GroupDefinition, Match, OnFailure
 from moomarkets.domain.job import PLAN, PlannedJob
 from moomarkets.services.groups import GroupDesk
+from moomarkets.services.runs import Runs
 from moomarkets.store import runs, sources
 from moomarkets.store.database import Database
 from tests.moomarkets.store.scene import LOCAL, SPEC
@@ -32,6 +35,14 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def desk(database: Database) -> GroupDesk:
     return GroupDesk(database, LOCAL, ("fetch", "sum", PLAN))
+
+
+class Forgetful(GroupDesk):
+    """A desk that loses the first answer to each change, and so asks again."""
+
+    def _perform(self, work: Callable[[Connection], object], *, cancels: bool = False) -> Any:
+        super()._perform(work, cancels=cancels)
+        return super()._perform(work, cancels=cancels)
 
 
 def deep(levels: int) -> dict[str, object]:
@@ -69,6 +80,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"schedule": {"cron": "61 * * * *"}}, "minute|cron"),
     ({"schedule": {"cron": "0 1 * * *", "timezone": "Asia/Tokio"}}, "did you mean Asia/Tokyo"),
     ({"schedule": {"every_s": 0}}, "every_s"),
+    ({"schedule": {"every_s": 60, "anchor": datetime(2026, 11, 20, tzinfo=UTC)}}, "schedule: expected JSON"),
+    ({"catch_up": CatchUp(max_runs=0)}, "catch_up max: expected a whole number from 1"),
     ({"overlap": "que"}, r"overlap: expected one of skip, queue, cancel_running \(did you mean queue\?\)"),
     ({"depends_on": (Dependency("up", "newest"),)}, "depends_on match: expected one of latest, same_date"),  # type: ignore[arg-type]
     ({"depends_on": ("up", Dependency("up", on_failure=OnFailure.RUN))}, "depends_on: expected each group on one kind"),
@@ -174,6 +187,37 @@ def test_a_group_is_deleted_unless_others_rest_on_it(desk: GroupDesk) -> None:
     desk.delete("up")
 
     assert desk.list() == []
+
+
+def test_a_change_whose_answer_was_lost_is_asked_for_again_without_harm(database: Database, desk: GroupDesk) -> None:
+    desk.create(NEW)
+    forgetful = Forgetful(database, LOCAL, ("fetch",))
+
+    forgetful.edit("mine", name="yours", priority=9)
+    assert desk.definition("yours") == replace(NEW, name="yours", priority=9)
+    forgetful.delete("yours")
+
+    assert desk.list() == []
+    with pytest.raises(NotFound):
+        forgetful.delete("yours")
+    with pytest.raises(NotFound):
+        forgetful.edit("yours", name="mine")
+
+
+@pytest.mark.parametrize("name", ["nul\0", "half a character \ud800"])
+def test_a_name_that_no_group_can_have_is_not_found(database: Database, desk: GroupDesk, name: str) -> None:
+    assert not desk.exists(name)
+    for look in (desk.pause, desk.definition, desk.request, desk.delete, Runs(database, LOCAL).group):
+        with pytest.raises(NotFound):
+            look(name)
+
+
+@pytest.mark.parametrize("for_on", ["2026-11-20", datetime(2026, 11, 20, tzinfo=UTC)])
+def test_a_run_is_about_a_date_and_nothing_else(desk: GroupDesk, for_on: Any) -> None:
+    desk.create(NEW)
+
+    with pytest.raises(InvalidInput, match="for_on: expected a date"):
+        desk.request("mine", for_on)
 
 
 def test_a_retry_is_narrowed_by_words_that_exist(desk: GroupDesk) -> None:

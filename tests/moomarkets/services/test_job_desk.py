@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from moomarkets.domain.errors import Conflict, InvalidInput, NotFound
 from moomarkets.services.jobs import JobDesk
-from moomarkets.store import nodes
+from moomarkets.store import deadlines, nodes
 from tests.moomarkets.conftest import OpenInstallation
 
 KIND = "trading_calendar"
@@ -102,6 +103,21 @@ def test_failed_jobs_are_narrowed_by_what_they_failed_with(desk: JobDesk) -> Non
 
     assert desk.failed(reason="network", error_class="retryable").list() == []
     assert desk.failed().retry() == 0
+
+
+def test_a_job_that_was_never_started_in_time_is_found_by_that_reason(
+    desk: JobDesk, open_installation: OpenInstallation
+) -> None:
+    at = datetime.now(UTC) + timedelta(days=1)
+    job_id = desk.enqueue(KIND, deadline_at=at)
+    open_installation().reads.perform(lambda connection: deadlines.fail_expired(connection, at))
+
+    (found,) = desk.failed(reason="timed_out", error_class="retryable").list()
+
+    assert found["id"] == job_id
+    assert desk.failed(reason="network").list() == []
+    assert (desk.failed(reason="network").retry(), desk.failed(reason="timed_out").retry()) == (0, 1)
+    assert status(desk, job_id) == "pending"
 
 
 def _new_id(connection: Any) -> Any:

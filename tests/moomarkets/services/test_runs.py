@@ -12,8 +12,10 @@ from moomarkets.system import System
 def test_runs_are_found_by_group_status_and_page(system: System) -> None:
     made = []
     for _ in range(3):
-        made.append(system.groups.run("reference").id)
+        run = system.groups.run("reference")
         system.groups.stop("reference")
+        assert run.wait(timeout_s=60).is_final
+        made.append(run.id)
 
     newest = system.runs.list(group="reference", limit=2)
     older = system.runs.list(group="reference", before=int(str(newest[-1]["id"])))
@@ -40,3 +42,5 @@ def test_what_cannot_be_is_refused(system: System) -> None:
         system.runs.list(limit=0)
     with pytest.raises(NotFound, match="reference"):
         system.runs.group("referenze")
+    with pytest.raises(InvalidInput, match="before"):
+        system.runs.list(before=2**63)

@@ -125,3 +125,16 @@ def test_questions_to_the_ledger_that_make_no_sense_are_refused(desk: Schedules)
         desk.occurrences(from_at=datetime(2026, 1, 1))
     with pytest.raises(NotFound, match="group a"):
         desk.occurrences("a")
+
+
+def test_what_comes_next_leaves_out_the_groups_below_one_that_is_switched_off(desk: Schedules, books: Books) -> None:
+    books.group("top", schedule=every(hours=1))
+    books.group("below", schedule=every(hours=1))
+    books.group("other", schedule=every(hours=1))
+    books.change(
+        "UPDATE job_groups SET parent_id = (SELECT id FROM job_groups WHERE name = 'top') WHERE name = 'below'"
+    )
+    books.change("UPDATE job_groups SET is_enabled = false WHERE name = 'top'")
+
+    assert [record["group"] for record in desk.next(2)] == ["other", "other"]
+    assert [record["is_enabled"] for record in desk.list()] == [False, True, False]

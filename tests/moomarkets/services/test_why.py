@@ -146,6 +146,18 @@ def test_each_switch_that_is_off_is_named_with_the_command_that_turns_it(scene: 
         assert f"`moomarkets {command}`" in words
 
 
+def test_a_group_above_that_is_switched_off_is_what_has_to_be_switched_on(scene: Scene, why: Why) -> None:
+    scene.group("above")
+    scene.group("below", parent="above", schedule=DAILY)
+    scene.execute("UPDATE job_groups SET is_enabled = false WHERE name = 'above'")
+
+    (remedy,) = why.explain("below").remedies
+
+    assert remedy.startswith("group above is switched off, and the schedule of below brings no runs")
+    assert "`moomarkets groups enable above`" in remedy
+    assert "`moomarkets groups run below`" in remedy
+
+
 def test_a_failed_run_names_the_retry(scene: Scene, why: Why) -> None:
     run_id = scene.run("a", group_id=scene.group("bars"))
     (attempt,) = scene.claim()
@@ -171,5 +183,5 @@ def test_a_group_whose_name_is_a_number_is_found_before_a_job(scene: Scene, why:
 
 
 def test_a_date_beside_a_job_is_refused(why: Why) -> None:
-    with pytest.raises(InvalidInput, match="date: expected none beside a job"):
+    with pytest.raises(InvalidInput, match="on: expected no date beside a job"):
         why.explain("1", START.date())

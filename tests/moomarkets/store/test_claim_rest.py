@@ -34,7 +34,7 @@ def claimed(scene: Scene, sources: dict[str, str] = ALONE) -> list[str]:
 def alone(scene: Scene, **terms: object) -> int:
     """A job that stands alone."""
     submission = Submission("fetch", [{}], **{"due_at": START, **terms})  # type: ignore[arg-type]  # any term
-    return scene.do(enqueue_many, submission, str(uuid4()))[0]
+    return scene.do(enqueue_many, submission, str(uuid4()), now=START)[0]
 
 
 def test_jobs_of_a_paused_group_and_of_all_below_it_are_not_claimed_until_it_is_resumed(scene: Scene) -> None:

@@ -28,7 +28,7 @@ def end(scene: Scene, job_id: int) -> None:
 def test_jobs_are_stored_in_their_order_with_their_terms(scene: Scene) -> None:
     terms = Submission("fetch", [{"n": 1}, {"n": 2}], (), "both", 9, after(60), after(90), 30, 1, 2)
 
-    ids = scene.do(enqueue_many, terms, "key")
+    ids = scene.do(enqueue_many, terms, "key", now=START)
 
     first, second = (scene.one("SELECT * FROM jobs WHERE id = :id", id=job_id) for job_id in ids)
     assert (first.parameters, second.parameters) == ({"n": 1}, {"n": 2})
@@ -52,6 +52,23 @@ def test_jobs_that_are_stored_again_after_a_lost_answer_are_found(scene: Scene) 
 
     assert again == stored
     assert scene.one("SELECT array_agg(status ORDER BY id) FROM jobs")[0] == ["cancelled", "pending", "pending"]
+
+
+def test_a_deadline_that_has_passed_is_refused_unless_the_jobs_were_stored_in_time(scene: Scene) -> None:
+    submission = Submission("fetch", [{}], deadline_at=after(60))
+    stored = scene.do(enqueue_many, submission, "key", now=START)
+
+    for key in ("other", None):
+        with pytest.raises(InvalidInput, match="deadline_at: expected an instant that is still to come"):
+            scene.do(enqueue_many, submission, key, now=after(60))
+
+    assert scene.do(enqueue_many, submission, "key", now=after(60)) == stored
+
+
+@pytest.mark.parametrize("key", ["", "x" * 191, "nul\0"])
+def test_a_key_that_cannot_be_kept_is_refused(scene: Scene, key: str) -> None:
+    with pytest.raises(InvalidInput, match="key: expected"):
+        scene.do(enqueue_many, Submission("fetch", [{}]), key)
 
 
 def test_a_unique_key_has_one_job_until_that_is_over(scene: Scene) -> None:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
 import pytest
 
 from moomarkets.domain.errors import Conflict, InvalidInput, NotFound
 from moomarkets.domain.group import GroupDefinition
-from moomarkets.store import groups, reports, runs
-from tests.moomarkets.store.scene import LOCAL, START, Scene
+from moomarkets.domain.job import Usage
+from moomarkets.store import executions, groups, reports, runs
+from tests.moomarkets.store.scene import LOCAL, START, Scene, after, nothing, wait_until_blocked
 
 
 def test_a_group_is_kept_with_all_that_was_said(scene: Scene) -> None:
@@ -78,6 +82,31 @@ def test_a_group_that_goes_on_shows_what_its_newest_run_came_to(scene: Scene, en
     scene.do(groups.set_paused, group_id, False)
 
     assert scene.one("SELECT status FROM job_groups")[0] == status
+
+
+def test_a_group_that_goes_on_while_its_run_ends_does_not_show_it_under_way(scene: Scene) -> None:
+    group_id = scene.group()
+    scene.run("a", group_id=group_id)
+    (attempt,) = scene.claim()
+    scene.do(groups.set_paused, group_id, True)
+
+    with ThreadPoolExecutor(1) as pool:
+        with scene.database.transaction() as ending:
+            executions.complete(ending, attempt, uuid4(), Usage(), nothing, START)
+            resuming = pool.submit(scene.do, groups.set_paused, group_id, False)
+            wait_until_blocked(scene.database)
+        resuming.result()
+
+    assert scene.one("SELECT status FROM job_groups")[0] == "completed"
+
+
+def test_a_group_that_loses_its_schedule_has_no_next_run(scene: Scene) -> None:
+    group_id = scene.group("bars", schedule={"every_s": 60})
+    scene.execute("UPDATE job_groups SET next_run_at = :at", at=after(60))
+
+    scene.do(groups.write_schedule, group_id, GroupDefinition("bars", "sim", ("fetch",)))
+
+    assert scene.one("SELECT next_run_at FROM job_groups")[0] is None
 
 
 def test_what_is_paused_waits_and_says_so(scene: Scene) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from moomarkets.domain.errors import Conflict, Fenced, InvalidInput, NotFound, Reason
 from moomarkets.domain.job import PLAN
 from moomarkets.domain.retry import Retry
 from moomarkets.store import job_switch
-from tests.moomarkets.store.scene import START, Scene, after
+from moomarkets.store.enqueue import enqueue
+from moomarkets.store.retries import retry_failed as retry_all
+from tests.moomarkets.store.scene import LOCAL, START, Scene, after, wait_until_blocked
 
 
 def job_id(scene: Scene, key: str) -> int:
@@ -193,3 +198,23 @@ def test_a_job_whose_unique_key_another_has_taken_is_not_tried_again(scene: Scen
 
     with pytest.raises(Conflict, match="unique key"):
         scene.do(job_switch.retry_job, lone, START)
+
+
+@pytest.mark.parametrize(
+    "retry", [job_switch.retry_job, lambda connection, _, now: retry_all(connection, LOCAL, None, now)]
+)
+def test_a_retry_that_meets_a_job_of_its_unique_key_just_being_stored_is_refused(
+    scene: Scene, retry: Callable[..., object]
+) -> None:
+    old = alone(scene, "old", "7203")
+    scene.execute("UPDATE jobs SET status = 'failed'", id=old)
+
+    with ThreadPoolExecutor(1) as pool:
+        with scene.database.transaction() as storing:
+            enqueue(storing, "fetch", unique_key="7203")
+            retrying = pool.submit(scene.do, retry, old, START)
+            wait_until_blocked(scene.database)
+        with pytest.raises(Conflict, match="unique key"):
+            retrying.result()
+
+    assert scene.one("SELECT status FROM jobs WHERE id = :id", id=old)[0] == "failed"

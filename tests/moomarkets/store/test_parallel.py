@@ -8,7 +8,7 @@ from uuid import uuid4
 from moomarkets.domain.errors import Reason
 from moomarkets.domain.job import Usage
 from moomarkets.domain.retry import Retry
-from moomarkets.store import completions, rescue, retries, runs
+from moomarkets.store import completions, job_switch, rescue, retries, runs
 from moomarkets.store.completions import Completion
 from tests.moomarkets.store.scene import LOCAL, Scene, after
 
@@ -128,3 +128,29 @@ def test_the_limit_holds_while_jobs_end_in_many_threads(scene: Scene) -> None:
 
     assert most == 3
     assert scene.counters(run_id) == ("completed", 24, 24, 0, 0)
+
+
+def test_a_job_that_is_resumed_takes_the_place_of_one_that_waits_for_its_next_try(scene: Scene) -> None:
+    run_id = limited(scene, "a", "b", limit=1)
+    (first,) = scene.claim()
+    resting = scene.one("SELECT id FROM jobs WHERE key = 'b'")[0]
+    scene.do(job_switch.pause_job, resting, after(0))
+    scene.fail(first, Reason.NETWORK, Retry(300, is_charged=True))
+
+    scene.do(job_switch.resume_job, resting, after(0))
+
+    assert [attempt.key for attempt in scene.claim()] == ["b"]
+    assert scene.one(HELD, id=run_id)[0] == ["a"]
+
+
+def test_a_held_job_that_becomes_due_at_once_takes_the_place_of_one_that_waits_for_its_next_try(scene: Scene) -> None:
+    run_id = limited(scene, "a", "b", limit=1)
+    for delay_s in (300, 600):
+        (attempt,) = scene.claim()
+        scene.fail(attempt, Reason.NETWORK, Retry(delay_s, is_charged=True))
+    assert scene.one(HELD, id=run_id)[0] == ["b"]
+
+    scene.do(job_switch.retry_job, attempt.lease.job_id, after(0))
+
+    assert [attempt.key for attempt in scene.claim()] == ["b"]
+    assert scene.one(HELD, id=run_id)[0] == ["a"]

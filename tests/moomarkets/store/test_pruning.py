@@ -96,6 +96,26 @@ def test_of_the_runs_of_a_group_the_newest_stays_however_old(scene: Scene) -> No
     assert scene.one("SELECT array_agg(id ORDER BY id) FROM runs")[0] == [runs[2], runs[5]]
 
 
+def test_runs_and_instants_are_kept_as_long_as_their_group_says(scene: Scene) -> None:
+    for name, keep_days in (("short", 5), ("usual", None), ("long", 100)):
+        group_id = scene.group(name, keep_days=keep_days, schedule={"every_s": 60})
+        for day in (0, 49):
+            ended(scene, day, group_id)
+            scene.execute(
+                "INSERT INTO occurrences (schedule_id, due_at, status)"
+                " SELECT id, CAST(:at AS timestamptz), 'ran' FROM schedules WHERE job_group_id = :group_id",
+                at=after(day * DAY_S),
+                group_id=group_id,
+            )
+
+    gone = [
+        [prune_all(scene, kind, after(day * DAY_S)) for kind in ("runs", "occurrences")]
+        for day in (4, 6, 29, 31, 99, 101)
+    ]
+
+    assert gone == [[0, 0], [1, 1], [0, 0], [1, 1], [0, 0], [1, 1]]
+
+
 def test_runs_that_are_not_over_stay(scene: Scene) -> None:
     group_id = scene.group()
     waiting = scene.request(group_id)

@@ -72,6 +72,20 @@ def test_a_renewed_lease_is_left_alone(scene: Scene) -> None:
     assert rescued(scene, attempt.lease.execution_id, now=LEASE_S + 2) == []
 
 
+@pytest.mark.parametrize("own_limit", [1, None])
+def test_a_job_at_its_limit_is_claimed_by_nobody_before_it_is_given_up(scene: Scene, own_limit: int | None) -> None:
+    run_id = scene.run("a", group_id=scene.group(crash_limit=own_limit))
+    (attempt,) = scene.claim(lease_s=LEASE_S)
+    at = after(LEASE_S + 1)
+
+    seen = [attempt.lease.execution_id]
+    (orphan,) = scene.do(rescue.rescue, seen, [], at, crash_limit=1 if own_limit is None else 5)
+
+    assert scene.claim(now=at) == []
+    assert scene.do(rescue.give_up, orphan, at)
+    assert scene.counters(run_id) == ("failed", 1, 0, 1, 0)
+
+
 def test_a_lease_that_is_renewed_while_a_rescue_looks_is_left_alone(scene: Scene) -> None:
     scene.run("a")
     (attempt,) = scene.claim(lease_s=LEASE_S)

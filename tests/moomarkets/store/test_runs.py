@@ -24,6 +24,18 @@ def test_a_second_request_by_hand_is_answered_with_the_run_that_waits_or_runs(sc
     assert scene.request(group_id) == first
 
 
+def test_a_request_by_hand_after_a_stop_is_not_answered_with_the_run_that_is_being_stopped(scene: Scene) -> None:
+    group_id = scene.group()
+    stopped = scene.run("a", group_id=group_id)
+    scene.claim()
+    scene.do(runs.cancel, stopped, START)
+
+    new = scene.request(group_id)
+
+    assert new != stopped
+    assert scene.request(group_id) == new
+
+
 def test_a_scheduled_request_gets_a_run_of_its_own_whatever_is_under_way(scene: Scene) -> None:
     group_id = scene.group()
     by_hand = scene.request(group_id)

@@ -193,6 +193,21 @@ def test_a_group_that_is_switched_off_has_its_instants_on_record_and_no_run(scen
     assert scene.one("SELECT count(*) FROM runs")[0] == 0
 
 
+def test_a_group_that_is_switched_off_takes_the_schedules_of_all_below_it_along(scene: Scene) -> None:
+    scene.group("top")
+    scene.group("middle", parent="top")
+    scheduled(scene, parent="middle")
+    before = read(scene, 60)
+    scene.execute("UPDATE job_groups SET is_enabled = false WHERE name = 'top'")
+
+    scene.do(schedules.account, before, uuid4(), before.seen_at)
+    account(scene, 120)
+
+    assert ledger(scene) == [(60, "skipped"), (120, "skipped")]
+    assert scene.one("SELECT next_run_at FROM job_groups WHERE name = 'bars'")[0] is None
+    assert scene.one("SELECT count(*) FROM runs")[0] == 0
+
+
 def test_nothing_is_booked_while_the_whole_is_paused_and_all_is_caught_up_on_later(scene: Scene) -> None:
     scheduled(scene)
     reading = read(scene, 60)

@@ -151,5 +151,35 @@ def test_a_group_says_why_it_waits(client: httpx.Client) -> None:
     told = client.get("/api/v1/why", params={"thing": "reference"})
 
     assert told.status_code == 200
-    assert "paused" in told.text
+    remedy = "group reference is paused: resume it with `moomarkets groups resume reference`"
+    assert told.json()["remedies"] == [remedy]
+    assert told.json()["group"]["next_at"].endswith("Z")
     assert client.get("/api/v1/why", params={"thing": "nothing"}).status_code == 404
+
+
+def test_a_fault_of_a_dependency_is_told_once_by_its_field(client: httpx.Client) -> None:
+    edges = ["reference", {"group": "reference", "match": "never"}]
+
+    refused = create(client, depends_on=edges)
+
+    (fault,) = refused.json()["errors"]
+    assert (refused.status_code, fault["field"], fault["got"]) == (422, "depends_on.1.match", "'never'")
+
+
+def test_a_group_tells_its_schedule_with_the_next_instants(client: httpx.Client) -> None:
+    shown = client.get("/api/v1/groups/reference/schedule", params={"n": 2}).json()
+
+    assert shown["in_words"] == "at 06:00, Asia/Tokyo"
+    assert len(shown["upcoming"]) == 2
+    assert client.get("/api/v1/groups/nothing/schedule").status_code == 404
+
+
+def test_a_run_tells_how_far_it_has_come(client: httpx.Client) -> None:
+    run_id = client.post("/api/v1/groups/reference/run").json()["id"]
+
+    ended = eventually(lambda: client.get(f"/api/v1/runs/{run_id}").json()["status"] == "completed")
+
+    progress = client.get(f"/api/v1/runs/{run_id}/progress").json()
+    assert ended
+    assert (progress["group"], progress["done"], progress["total"], progress["eta_at"]) == ("reference", 2, 2, None)
+    assert client.get("/api/v1/runs/99/progress").status_code == 404

@@ -56,6 +56,7 @@ def test_routes_and_methods_that_do_not_exist_are_problems_too() -> None:
     assert (missing.status_code, wrong.status_code) == (404, 405)
     assert {missing.headers["Content-Type"], wrong.headers["Content-Type"]} == {"application/problem+json"}
     assert wrong.headers["Allow"] == "GET"
+    assert missing.json()["detail"] == "there is no GET /api/v1/nothing; GET /api/openapi.json lists what there is"
 
 
 def test_every_route_is_described_for_programs() -> None:

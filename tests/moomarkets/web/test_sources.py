@@ -23,3 +23,12 @@ def test_the_whole_is_switched_off_and_on(client: httpx.Client) -> None:
     on = client.put("/api/v1/enabled", json={"enabled": True}).json()
 
     assert [told["is_enabled"] for told in (off, status, on)] == [False, False, True]
+
+
+def test_the_status_tells_groups_rows_nodes_and_what_is_left(client: httpx.Client) -> None:
+    status = client.get("/api/v1/status").json()
+
+    assert set(status) == {"groups", "datasets", "nodes", "left"}
+    assert "reference" in [group["name"] for group in status["groups"]]
+    assert len(status["nodes"]) == 1
+    assert "user_id" not in status["groups"][0]
