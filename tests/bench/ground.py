@@ -74,7 +74,7 @@ def store(system: System, job_type: str, count: int) -> None:
         connection.execute(
             text(
                 "INSERT INTO jobs (key, job_type, name, parameters, status)"
-                " SELECT :type || ' ' || n, :type, :type, jsonb_build_object('number', n), 'pending'"
+                " SELECT :type || ' ' || gen_random_uuid(), :type, :type, jsonb_build_object('number', n), 'pending'"
                 " FROM generate_series(1, :count) AS n"
             ),
             {"type": job_type, "count": count},
