@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TypedDict
 from moomarkets.domain.errors import InvalidInput
 from moomarkets.domain.job import PLAN
 from moomarkets.domain.json_value import json_map
+from moomarkets.domain.nearest import did_you_mean
 from moomarkets.domain.retry import QUEUE_RETRIES, RetryPolicy
 from moomarkets.domain.schedule import check_instant
 
@@ -113,6 +113,5 @@ def _check_job_type(job_type: object, known: Collection[str] | None) -> None:
         raise InvalidInput("job_type", "any other than the one that plans the run of a group", job_type)
     if known is not None and job_type not in known:
         there_are = sorted(set(known) - {PLAN})
-        near = difflib.get_close_matches(str(job_type), there_are, 1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        raise InvalidInput("job_type", f"one of {', '.join(there_are)}{meant}", job_type)
+        expected = f"one of {', '.join(there_are)}{did_you_mean(job_type, there_are)}"
+        raise InvalidInput("job_type", expected, job_type)

@@ -149,7 +149,7 @@ def test_a_job_queued_in_the_callers_transaction_is_there_with_it_or_not_at_all(
 def test_a_job_type_that_no_node_knows_is_refused_in_the_callers_transaction_too(scene: Scene) -> None:
     scene.do(nodes.learn, scene.node.id, ["fetch", "summarize"])
 
-    with pytest.raises(InvalidInput, match="job_type: expected one of fetch, summarize; did you mean summarize"):
+    with pytest.raises(InvalidInput, match=r"job_type: expected one of fetch, summarize \(did you mean summarize"):
         scene.do(moomarkets.enqueue, "sumarize")
 
     assert scene.do(moomarkets.enqueue, "summarize") > 0
