@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from math import isfinite
 from operator import itemgetter
 from typing import Any
@@ -30,7 +30,7 @@ class RowReader:
     are thrown away, `expected` ones kept in `extra`; any other is kept there too and counted as a warning.
 
     Example:
-        >>> from moomarkets.domain.dataset import TRADING_CALENDAR
+        >>> from moomarkets.domain.datasets.markets import TRADING_CALENDAR
         >>> reader = RowReader("jquants", TRADING_CALENDAR)
         >>> reader.read([{"Date": "2026-11-20", "HolDiv": "1"}], Counter())
         [(datetime.date(2026, 11, 20), '1', None)]
@@ -42,7 +42,11 @@ class RowReader:
         self._source, self._key = source, frozenset(dataset.key)
         self._columns = dataset.columns[:-1]
         self._fields = tuple(column.field for column in self._columns)
-        self._pick: Callable[[Any], tuple[object, ...]] = itemgetter(*self._fields)
+        # With a single name it would pick the value itself.
+        only = self._fields[0] if len(self._fields) == 1 else None
+        self._pick: Callable[[Any], tuple[object, ...]] = (
+            itemgetter(*self._fields) if only is None else lambda row: (row[only],)
+        )
         self._known = frozenset(self._fields) | frozenset(dropped)
         self._expected = frozenset(expected)
 
@@ -69,8 +73,10 @@ class RowReader:
         try:
             converted = _CONVERTERS[column.type](values, warnings)
         except (ValueError, TypeError):
-            detail = f"{column.field}: expected a date like 2026-11-20"
+            detail = f"{column.field}: expected {_EXPECTED[column.type]}"
             raise SourceError(Reason.SCHEMA, detail, source=self._source) from None
+        if column.may_be_empty:
+            return [value or "" for value in converted]
         if column.name in self._key and (None in converted or "" in converted):
             detail = f"{column.field}: expected a value in every row, got none"
             raise SourceError(Reason.SCHEMA, detail, source=self._source)
@@ -117,6 +123,17 @@ def dates(values: Sequence[object], warnings: Counter[str]) -> Sequence[date | N
     return [known[value] for value in values]
 
 
+def instants(values: Sequence[object], warnings: Counter[str]) -> Sequence[datetime | None]:
+    """Aware instants or None from seconds since 1970 or ISO texts; `ValueError` or `TypeError` for anything else."""
+    known = {value: _instant(value) if value not in (None, "") else None for value in set(values)}
+    return [known[value] for value in values]
+
+
+def json_values(values: Sequence[object], warnings: Counter[str]) -> Sequence[object]:
+    """Whatever JSON holds, in a form that Postgres can keep; "" counts as none."""
+    return [None if value in (None, "") else _storable(value, warnings) for value in values]
+
+
 def clean(text: str) -> str:
     """`text` with every character that cannot be stored or shown safely replaced."""
     return _ODD.sub("\ufffd", text)
@@ -146,6 +163,17 @@ def _number(value: object, warnings: Counter[str]) -> float | None:
         return number
     warnings[ODD_NUMBERS] += 1
     return None
+
+
+def _instant(value: object) -> datetime:
+    if isinstance(value, str):
+        given = datetime.fromisoformat(value)
+        if given.tzinfo is None:
+            raise ValueError(value)
+        return given.astimezone(UTC)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(value)
+    return datetime.fromtimestamp(value, UTC)
 
 
 def _text(value: object, warnings: Counter[str]) -> str | None:
@@ -180,8 +208,14 @@ def _storable(value: object, warnings: Counter[str]) -> object:
     return value
 
 
+_EXPECTED = {
+    ColumnType.DATE: "a date like 2026-11-20",
+    ColumnType.INSTANT: "seconds since 1970 or a time like 2026-11-20T09:00:00+09:00",
+}
 _CONVERTERS: dict[ColumnType, Callable[[Sequence[object], Counter[str]], Sequence[object]]] = {
     ColumnType.TEXT: texts,
     ColumnType.NUMBER: numbers,
     ColumnType.DATE: dates,
+    ColumnType.INSTANT: instants,
+    ColumnType.JSON: json_values,
 }

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import entry_points
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint, entry_points
 
-from datasources.host_names import HostNames
 from datasources.jquants.endpoints import JQUANTS
 from datasources.jquants.v2 import JQuantsV2
+from datasources.opening import Opening
 from datasources.yahoo import YAHOO, YahooChart
-from moomarkets.domain.clock import Clock
-from moomarkets.domain.errors import CredentialsMissing, NotFound
-from moomarkets.domain.events import Events
-from moomarkets.domain.limits import Window
-from moomarkets.domain.secret import Secret
-from moomarkets.domain.source import DataSource, PermitGate, SourceSpec
+from moomarkets.domain.errors import CredentialsMissing, NotFound, PluginError
+from moomarkets.domain.source import DataSource, SourceSpec
 
 ENTRY_POINTS = "moomarkets.datasources"
 
@@ -24,24 +19,11 @@ SPECS = (JQUANTS, YAHOO)
 """The built-in sources."""
 
 
-class Opener(Protocol):
-    """Makes the client of one source; nothing is sent yet."""
-
-    def __call__(
-        self,
-        base_url: str,
-        credential: Mapping[str, Secret],
-        gate: PermitGate,
-        clock: Clock,
-        windows: Sequence[Window],
-        events: Events,
-        hosts: HostNames,
-    ) -> DataSource: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Provider:
     """A source and how to open it. A package offers one under the entry point group `moomarkets.datasources`.
+
+    `open` makes the client of the source; nothing is sent yet.
 
     Example:
         >>> find("yahoo").spec.provider_type
@@ -49,78 +31,79 @@ class Provider:
     """
 
     spec: SourceSpec
-    open: Opener
+    open: Callable[[Opening], DataSource]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The sources that there are, and for the code of each that cannot be used, why."""
+
+    specs: tuple[SourceSpec, ...]
+    faults: dict[str, str]
 
 
 def find(code: str) -> Provider:
-    """The provider of that code; a built-in one first, so that nobody can slip in front of it."""
+    """The provider of that code; a built-in one first, so that nobody can slip in front of it.
+
+    Raises:
+        NotFound: nobody offers such a source.
+        PluginError: the package that offers it is broken.
+    """
     for provider in _BUILT_IN:
         if provider.spec.code == code:
             return provider
     for entry in entry_points(group=ENTRY_POINTS, name=code):
-        provider = entry.load()
-        if isinstance(provider, Provider) and provider.spec.code == code:
-            return provider
+        return _load(entry)
     raise NotFound("source", code)
 
 
-def specs() -> tuple[SourceSpec, ...]:
-    """Every source, the built-in ones first; loads the packages that bring others."""
+def installed() -> Installed:
+    """Every source, the built-in ones first; loads the packages that bring others, and bears with broken ones."""
     built_in = {spec.code for spec in SPECS}
-    names = sorted({entry.name for entry in entry_points(group=ENTRY_POINTS)} - built_in)
-    return SPECS + tuple(find(name).spec for name in names)
+    found, faults = list(SPECS), {}
+    for name in sorted({entry.name for entry in entry_points(group=ENTRY_POINTS)} - built_in):
+        try:
+            found.append(find(name).spec)
+        except PluginError as error:
+            faults[name] = error.detail
+    return Installed(tuple(found), faults)
 
 
-def build(
-    code: str,
-    base_url: str,
-    credential: Mapping[str, Secret] | None,
-    gate: PermitGate,
-    clock: Clock,
-    windows: Sequence[Window],
-    events: Events,
-    hosts: HostNames,
-) -> DataSource:
-    """The client of one source for one credential; `base_url` "" and no `windows` mean the source's own.
-
-    `hosts` looks up the names of all clients.
-    """
+def build(code: str, opening: Opening) -> DataSource:
+    """The client of one source for one credential; a `base_url` "" and no `windows` mean the source's own."""
     provider = find(code)
-    if provider.spec.needs_credential and not credential:
+    spec = provider.spec
+    if spec.needs_credential and not opening.credential:
         raise CredentialsMissing(code)
-    return provider.open(
-        base_url or provider.spec.base_url,
-        credential or {},
-        gate,
-        clock,
-        windows or provider.spec.windows,
-        events,
-        hosts,
+    base_url, windows = opening.base_url or spec.base_url, opening.windows or spec.windows
+    return provider.open(replace(opening, base_url=base_url, windows=windows))
+
+
+def _load(entry: EntryPoint) -> Provider:
+    try:
+        provider = entry.load()
+    except Exception as error:
+        raise PluginError(ENTRY_POINTS, entry.name, f"{type(error).__name__}: {error}") from error
+    if not isinstance(provider, Provider) or provider.spec.code != entry.name:
+        expected = f"expected a Provider of the source {entry.name}, got {provider!r}"
+        raise PluginError(ENTRY_POINTS, entry.name, expected[:500])
+    return provider
+
+
+def _open_jquants(given: Opening) -> DataSource:
+    return JQuantsV2(
+        given.base_url,
+        given.credential,
+        given.gate,
+        given.clock,
+        given.events,
+        windows=given.windows,
+        hosts=given.hosts,
     )
 
 
-def _open_jquants(
-    base_url: str,
-    credential: Mapping[str, Secret],
-    gate: PermitGate,
-    clock: Clock,
-    windows: Sequence[Window],
-    events: Events,
-    hosts: HostNames,
-) -> DataSource:
-    return JQuantsV2(base_url, credential, gate, clock, events, windows=windows, hosts=hosts)
-
-
-def _open_yahoo(
-    base_url: str,
-    credential: Mapping[str, Secret],
-    gate: PermitGate,
-    clock: Clock,
-    windows: Sequence[Window],
-    events: Events,
-    hosts: HostNames,
-) -> DataSource:
-    return YahooChart(base_url, gate, clock, events, windows=windows, hosts=hosts)
+def _open_yahoo(given: Opening) -> DataSource:
+    return YahooChart(given.base_url, given.gate, given.clock, given.events, windows=given.windows, hosts=given.hosts)
 
 
 _BUILT_IN = (Provider(JQUANTS, _open_jquants), Provider(YAHOO, _open_yahoo))

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,15 +15,26 @@ from datasources.columns import clean, numbers, without_twins
 from datasources.host_names import HostNames
 from datasources.pace import narrowest
 from datasources.transport import MAX_BYTES, Reply, Transport
+from moomarkets.domain.calendar import NEW_YORK
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.clock import Clock
-from moomarkets.domain.dataset import YAHOO_DAILY_BARS, Batch
+from moomarkets.domain.dataset import Batch
+from moomarkets.domain.datasets.yahoo import YAHOO_DAILY_BARS
 from moomarkets.domain.errors import RateLimited, Reason, SourceError
 from moomarkets.domain.events import Events
 from moomarkets.domain.limits import Window
+from moomarkets.domain.schedule import CronSchedule
 from moomarkets.domain.source import Endpoint, PermitGate, SourceSpec
+from moomarkets.domain.upkeep import Cut, Publication, Upkeep
 
-YAHOO_BARS_ENDPOINT = Endpoint("yahoo_daily_bars", "/v8/finance/chart/{symbol}", YAHOO_DAILY_BARS, requires_symbol=True)
+YAHOO_BARS_ENDPOINT = Endpoint(
+    "yahoo_daily_bars",
+    "/v8/finance/chart/{symbol}",
+    YAHOO_DAILY_BARS,
+    requires_symbol=True,
+    # After the close in New York.
+    upkeep=Upkeep(Cut.SYMBOL, Publication(NEW_YORK, time(16, 0)), CronSchedule("0 18 * * 1-5", "America/New_York")),
+)
 
 YAHOO = SourceSpec(
     code="yahoo",

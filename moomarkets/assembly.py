@@ -26,7 +26,7 @@ from moomarkets.jobtypes.job_type import JobType, Tools
 from moomarkets.jobtypes.perform import perform
 from moomarkets.jobtypes.registry import job_types
 from moomarkets.services.source_clients import RequestRules, SourceClients
-from moomarkets.services.source_setup import reach_of
+from moomarkets.services.source_setup import subscriptions
 from moomarkets.settings import Settings
 from moomarkets.store import nodes
 from moomarkets.store.database import Database
@@ -147,7 +147,7 @@ def _tools(
         database=runners,
         open_source=clients.open,
         source_ids=installation.source_ids,
-        reach=reach_of(settings.sources),
+        subscriptions=subscriptions(installation.specs, settings.sources),
         job_types=job_types(runtime.events, extra),
         clock=runtime.clock,
         events=runtime.events,

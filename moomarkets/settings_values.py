@@ -135,6 +135,14 @@ def read_name(value: object) -> object:
     return value.strip().lower()
 
 
+def read_names(value: object) -> object:
+    """Several short names, as a list or separated by commas."""
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or len(names) > _MAX_WINDOWS:
+        raise ValueError(value)
+    return tuple(read_name(name) for name in names)
+
+
 def read_host(value: object) -> object:
     """An address or host name to listen on."""
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9.:_-]{1,255}", value.strip(), re.ASCII):
@@ -178,4 +186,5 @@ DatabaseUrl = Annotated[InstanceOf[Secret], BeforeValidator(read_database_url)]
 BaseUrl = Annotated[str, BeforeValidator(read_base_url)]
 Windows = Annotated[tuple[InstanceOf[Window], ...], BeforeValidator(read_windows)]
 Name = Annotated[str, BeforeValidator(read_name)]
+Names = Annotated[tuple[str, ...], BeforeValidator(read_names)]
 Host = Annotated[str, BeforeValidator(read_host)]

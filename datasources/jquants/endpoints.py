@@ -1,17 +1,18 @@
-"""J-Quants V2 as data: its endpoints, its plans, and the source that they make."""
+"""J-Quants V2 as data: its endpoints with their plans, publication times and partitions, and the source they make."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
-from moomarkets.domain.dataset import DAILY_BARS, LISTED_ISSUES, TRADING_CALENDAR
+from datasources.jquants.plans import MINUTES, PLANS, TDNET
+from moomarkets.domain.calendar import TOKYO
+from moomarkets.domain.dataset import Dataset
+from moomarkets.domain.datasets import derivatives, disclosures, equities, financials, markets
+from moomarkets.domain.datasets.financial_summaries import FINANCIAL_SUMMARIES
 from moomarkets.domain.limits import Window
+from moomarkets.domain.schedule import CronSchedule
 from moomarkets.domain.source import Endpoint, SourceSpec
-
-LISTED_ISSUES_ENDPOINT = Endpoint("listed_issues", "/equities/master", LISTED_ISSUES)
-TRADING_CALENDAR_ENDPOINT = Endpoint("trading_calendar", "/markets/calendar", TRADING_CALENDAR)
-DAILY_BARS_ENDPOINT = Endpoint("daily_bars", "/equities/bars/daily", DAILY_BARS)
+from moomarkets.domain.upkeep import Cut, Publication, Upkeep
 
 _ADJUSTED = ("AdjO", "AdjH", "AdjL", "AdjC", "AdjVo")
 _HALF_DAY = ("O", "H", "L", "C", "UL", "LL", "Vo", "Va")
@@ -20,54 +21,271 @@ DROPPED_FIELDS = frozenset(f"{half}{name}" for half in ("", "M", "A") for name i
 # The Premium plan's morning and afternoon values.
 HALF_DAY_FIELDS = frozenset(f"{half}{name}" for half in "MA" for name in _HALF_DAY)
 
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a subscription allows: requests in windows, and years back; `delay_weeks` hides the newest.
-
-    Example:
-        >>> PLANS["free"].reach(date(2026, 11, 20))
-        (datetime.date(2024, 8, 28), datetime.date(2026, 8, 28))
-    """
-
-    name: str
-    windows: tuple[Window, ...]
-    years: int
-    delay_weeks: int = 0
-
-    def reach(self, today: date) -> tuple[date, date | None]:
-        """First and last readable date as of `today` in Tokyo; None where the end is open."""
-        last = today - timedelta(weeks=self.delay_weeks)
-        return years_before(last, self.years), last if self.delay_weeks else None
+_FIRST = date(2008, 5, 7)
+_NESTED = (Window(60, 60),)
+_AFTERNOON, _EVENING = Publication(TOKYO, time(16, 30)), Publication(TOKYO, time(18, 0))
 
 
-def years_before(day: date, years: int) -> date:
-    """The same day of an earlier year; 28 February for a 29th that does not exist."""
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:
-        return day.replace(year=day.year - years, day=28)
+def _daily(
+    publication: Publication = _AFTERNOON,
+    cron: str = "0 17 * * 1-5",
+    final: Publication | None = None,
+    day_parameter: str = "date",
+    daily_since: date | None = None,
+) -> Upkeep:
+    """Kept by trading day, fetched soon after its publication."""
+    schedule = CronSchedule(cron, "Asia/Tokyo")
+    return Upkeep(Cut.DAY, publication, schedule, final, day_parameter, daily_since=daily_since)
 
 
-PLANS = {
-    plan.name: plan
-    for plan in (
-        Plan("free", (Window(5, 60),), years=2, delay_weeks=12),
-        Plan("light", (Window(60, 60),), years=5),
-        Plan("standard", (Window(120, 60),), years=10),
-        Plan("premium", (Window(500, 60),), years=20),
+def _newest(publication: Publication, cron: str) -> Upkeep:
+    """Only the state of now can be asked for."""
+    return Upkeep(Cut.NEWEST, publication, CronSchedule(cron, "Asia/Tokyo"), day_parameter="")
+
+
+def _ranges(publication: Publication, cron: str) -> Upkeep:
+    """A whole range comes in one request."""
+    return Upkeep(Cut.RANGE, publication, CronSchedule(cron, "Asia/Tokyo"), day_parameter="")
+
+
+def _file(dataset: Dataset, path: str) -> Endpoint:
+    return Endpoint(
+        dataset.name, path, dataset, plan="standard", since=date(2016, 7, 1), upkeep=_daily(_EVENING, "30 18 * * 1-5")
     )
-}
+
+
+LISTED_ISSUES_ENDPOINT = Endpoint(
+    "listed_issues",
+    "/equities/master",
+    equities.LISTED_ISSUES,
+    since=_FIRST,
+    upkeep=_daily(Publication(TOKYO, time(17, 30), grace=timedelta(minutes=15)), "45 17 * * 1-5"),
+    has_bulk=True,
+)
+DAILY_BARS_ENDPOINT = Endpoint(
+    "daily_bars", "/equities/bars/daily", equities.DAILY_BARS, since=_FIRST, upkeep=_daily(), has_bulk=True
+)
+MORNING_BARS_ENDPOINT = Endpoint(
+    "morning_bars",
+    "/equities/bars/daily/am",
+    equities.MORNING_BARS,
+    plan="premium",
+    upkeep=_newest(Publication(TOKYO, time(12, 0), grace=timedelta(minutes=10)), "15 12 * * 1-5"),
+)
+MINUTE_BARS_ENDPOINT = Endpoint(
+    "minute_bars",
+    "/equities/bars/minute",
+    equities.MINUTE_BARS,
+    windows=_NESTED,
+    plan=MINUTES,
+    upkeep=_daily(),
+    has_bulk=True,
+)
+# Only as files: there is no such path.
+TRADES_ENDPOINT = Endpoint("trades", "/equities/trades", equities.TRADES, plan=MINUTES, has_bulk=True)
+VALUATIONS_ENDPOINT = Endpoint(
+    "valuations", "/equities/valuation", equities.VALUATIONS, since=_FIRST, upkeep=_daily(), has_bulk=True
+)
+INVESTOR_TYPES_ENDPOINT = Endpoint(
+    "investor_types",
+    "/equities/investor-types",
+    equities.INVESTOR_TYPES,
+    plan="light",
+    since=date(2008, 1, 16),
+    upkeep=_ranges(_EVENING, "30 18 * * 4,5"),
+    has_bulk=True,
+)
+EARNINGS_CALENDAR_ENDPOINT = Endpoint(
+    "earnings_calendar",
+    "/equities/earnings-calendar",
+    financials.EARNINGS_CALENDAR,
+    upkeep=_newest(Publication(TOKYO, time(19, 0)), "30 19 * * 1-5"),
+)
+EARNINGS_DATES_ENDPOINT = Endpoint(
+    "earnings_dates",
+    "/fins/earnings-date",
+    financials.EARNINGS_DATES,
+    plan="standard",
+    since=date(2014, 9, 1),
+    upkeep=_daily(Publication(TOKYO, time(10, 5), grace=timedelta(minutes=25)), "30 10 * * 1-5"),
+    has_bulk=True,
+)
+FINANCIAL_SUMMARIES_ENDPOINT = Endpoint(
+    "financial_summaries",
+    "/fins/summary",
+    FINANCIAL_SUMMARIES,
+    windows=_NESTED,
+    since=date(2008, 7, 7),
+    upkeep=_daily(_EVENING, "30 18 * * 1-5", final=Publication(TOKYO, time(0, 30), days_later=1)),
+    has_bulk=True,
+)
+FINANCIAL_DETAILS_ENDPOINT = Endpoint(
+    "financial_details",
+    "/fins/details",
+    financials.FINANCIAL_DETAILS,
+    windows=_NESTED,
+    plan="premium",
+    since=date(2009, 1, 13),
+    upkeep=_daily(_EVENING, "30 18 * * 1-5", final=Publication(TOKYO, time(0, 30), days_later=1)),
+    has_bulk=True,
+)
+DIVIDENDS_ENDPOINT = Endpoint(
+    "dividends",
+    "/fins/dividend",
+    financials.DIVIDENDS,
+    plan="premium",
+    since=date(2013, 2, 20),
+    upkeep=_daily(Publication(TOKYO, time(19, 0)), "30 19 * * 1-5"),
+    has_bulk=True,
+)
+TRADING_CALENDAR_ENDPOINT = Endpoint(
+    "trading_calendar",
+    "/markets/calendar",
+    markets.TRADING_CALENDAR,
+    since=date(2008, 1, 1),
+    upkeep=_ranges(Publication(TOKYO, time(6, 0)), "0 6 * * *"),
+    has_bulk=True,
+)
+MARGIN_INTEREST_ENDPOINT = Endpoint(
+    "margin_interest",
+    "/markets/margin-interest",
+    markets.MARGIN_INTEREST,
+    plan="standard",
+    since=date(2012, 2, 10),
+    # Weekly figures came out two business days later; daily ones come out on the next business day.
+    upkeep=_daily(Publication(TOKYO, time(16, 30), days_later=1), daily_since=date(2026, 9, 25)),
+    has_bulk=True,
+)
+MARGIN_ALERTS_ENDPOINT = Endpoint(
+    "margin_alerts",
+    "/markets/margin-alert",
+    markets.MARGIN_ALERTS,
+    plan="standard",
+    since=date(2008, 5, 8),
+    upkeep=_daily(),
+    has_bulk=True,
+)
+SHORT_RATIOS_ENDPOINT = Endpoint(
+    "short_ratios",
+    "/markets/short-ratio",
+    markets.SHORT_RATIOS,
+    plan="standard",
+    since=date(2008, 11, 5),
+    upkeep=_daily(),
+    has_bulk=True,
+)
+SHORT_SALE_REPORTS_ENDPOINT = Endpoint(
+    "short_sale_reports",
+    "/markets/short-sale-report",
+    markets.SHORT_SALE_REPORTS,
+    plan="standard",
+    since=date(2013, 11, 7),
+    upkeep=_daily(Publication(TOKYO, time(17, 30)), "0 18 * * 1-5", day_parameter="disc_date"),
+    has_bulk=True,
+)
+BREAKDOWNS_ENDPOINT = Endpoint(
+    "breakdowns",
+    "/markets/breakdown",
+    markets.BREAKDOWNS,
+    plan="premium",
+    since=date(2015, 4, 1),
+    upkeep=_daily(_EVENING, "30 18 * * 1-5"),
+    has_bulk=True,
+)
+INDEX_BARS_ENDPOINT = Endpoint(
+    "index_bars",
+    "/indices/bars/daily",
+    markets.INDEX_BARS,
+    plan="standard",
+    since=_FIRST,
+    upkeep=_daily(),
+    has_bulk=True,
+)
+TOPIX_BARS_ENDPOINT = Endpoint(
+    "topix_bars",
+    "/indices/bars/daily/topix",
+    markets.TOPIX_BARS,
+    plan="light",
+    since=_FIRST,
+    upkeep=_ranges(_AFTERNOON, "0 17 * * 1-5"),
+    has_bulk=True,
+)
+_AT_THREE = Publication(TOKYO, time(3, 0), days_later=1)
+FUTURES_BARS_ENDPOINT = Endpoint(
+    "futures_bars",
+    "/derivatives/bars/daily/futures",
+    derivatives.FUTURES_BARS,
+    plan="premium",
+    since=_FIRST,
+    upkeep=_daily(_AT_THREE, "30 3 * * 2-6"),
+    has_bulk=True,
+)
+OPTIONS_BARS_ENDPOINT = Endpoint(
+    "options_bars",
+    "/derivatives/bars/daily/options",
+    derivatives.OPTIONS_BARS,
+    plan="premium",
+    since=_FIRST,
+    upkeep=_daily(_AT_THREE, "30 3 * * 2-6"),
+    has_bulk=True,
+)
+INDEX_OPTION_BARS_ENDPOINT = Endpoint(
+    "index_option_bars",
+    "/derivatives/bars/daily/options/225",
+    derivatives.INDEX_OPTION_BARS,
+    plan="standard",
+    since=_FIRST,
+    upkeep=_daily(_AT_THREE, "30 3 * * 2-6"),
+    has_bulk=True,
+)
+DISCLOSURES_ENDPOINT = Endpoint(
+    "disclosures",
+    "/td/list",
+    disclosures.DISCLOSURES,
+    windows=(Window(100, 60),),
+    plan=TDNET,
+    upkeep=_daily(_EVENING, "30 18 * * 1-5", final=Publication(TOKYO, time(0, 30), days_later=1)),
+)
 
 JQUANTS = SourceSpec(
     code="jquants",
     name="J-Quants",
-    description="Japanese equities: issues, trading calendar and daily bars; for personal use only",
+    description="Japanese equities, indices and derivatives; for personal use only",
     provider_type="jquants",
     base_url="https://api.jquants.com/v2",
     api_version="v2",
     windows=PLANS["free"].windows,
-    endpoints=(LISTED_ISSUES_ENDPOINT, TRADING_CALENDAR_ENDPOINT, DAILY_BARS_ENDPOINT),
+    endpoints=(
+        LISTED_ISSUES_ENDPOINT,
+        TRADING_CALENDAR_ENDPOINT,
+        DAILY_BARS_ENDPOINT,
+        MORNING_BARS_ENDPOINT,
+        MINUTE_BARS_ENDPOINT,
+        TRADES_ENDPOINT,
+        VALUATIONS_ENDPOINT,
+        INVESTOR_TYPES_ENDPOINT,
+        EARNINGS_CALENDAR_ENDPOINT,
+        EARNINGS_DATES_ENDPOINT,
+        FINANCIAL_SUMMARIES_ENDPOINT,
+        FINANCIAL_DETAILS_ENDPOINT,
+        DIVIDENDS_ENDPOINT,
+        MARGIN_INTEREST_ENDPOINT,
+        MARGIN_ALERTS_ENDPOINT,
+        SHORT_RATIOS_ENDPOINT,
+        SHORT_SALE_REPORTS_ENDPOINT,
+        BREAKDOWNS_ENDPOINT,
+        INDEX_BARS_ENDPOINT,
+        TOPIX_BARS_ENDPOINT,
+        FUTURES_BARS_ENDPOINT,
+        OPTIONS_BARS_ENDPOINT,
+        INDEX_OPTION_BARS_ENDPOINT,
+        _file(disclosures.MAJOR_SHAREHOLDERS, "/edinet/major-shareholders"),
+        _file(disclosures.CROSS_SHAREHOLDINGS, "/edinet/cross-shareholdings"),
+        _file(disclosures.LARGE_SHAREHOLDINGS, "/edinet/large-volume-shareholders"),
+        DISCLOSURES_ENDPOINT,
+    ),
     needs_credential=True,
     default_silence_s=60.0,
+    plans=tuple(PLANS.values()),
+    add_ons=(MINUTES, TDNET),
 )

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta, timezone
 from functools import lru_cache
 
-from datasources.jquants.endpoints import PLANS
+from datasources.jquants.plans import PLANS
 from datasources.simulators.command_line import evening_of, port, run_until_stopped, window
 from datasources.simulators.faults import PAGING_KINDS, Answer, spoil_rows
 from datasources.simulators.issues import Issue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -21,6 +22,14 @@ class TradingDays(Protocol):
 
     def is_trading_day(self, day: date) -> bool:
         """Whether it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeekdaysOnly:
+    """Every weekday, holidays included: for exchanges whose calendar is not kept; a holiday's fetch is an empty one."""
+
+    def is_trading_day(self, day: date) -> bool:
+        return day.weekday() < 5
 
 
 class TokyoCalendar:

@@ -11,6 +11,7 @@ MoomarketsError
 │  └─ EmbeddedServerError   the embedded server cannot run here
 ├─ CannotDecrypt            a sealed value does not open with these keys
 ├─ CredentialsMissing       a source needs a key that nobody has given
+├─ PluginError              what another package brings along cannot be used
 ├─ Fenced                   the lease went to somebody else; the result was dropped
 └─ AttemptError             an attempt failed; carries `reason`, and by it the error class
    ├─ Cancelled             asked to stop: cancelled, interrupted or timed_out
@@ -184,6 +185,22 @@ class CredentialsMissing(MoomarketsError):
 
     def __str__(self) -> str:
         return f"{self.source}: no credential; give it with `moomarkets credentials set {self.source}`"
+
+
+class PluginError(MoomarketsError):
+    """What another package offers under an entry point group cannot be used.
+
+    Example:
+        >>> print(PluginError("moomarkets.datasources", "sunflower", "ModuleNotFoundError: No module named 'x'"))
+        plug-in sunflower of moomarkets.datasources: ModuleNotFoundError: No module named 'x'
+    """
+
+    def __init__(self, group: str, plugin: str, detail: str) -> None:
+        super().__init__(group, plugin, detail)
+        self.group, self.plugin, self.detail = group, plugin, detail
+
+    def __str__(self) -> str:
+        return f"plug-in {self.plugin} of {self.group}: {self.detail}"
 
 
 class Fenced(MoomarketsError):

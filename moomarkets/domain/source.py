@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Protocol
 
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.dataset import Batch, Dataset
 from moomarkets.domain.limits import NAMED_SECONDS, Window
+from moomarkets.domain.upkeep import Upkeep
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a subscription allows: requests in windows, and years back; `delay_weeks` hides the newest.
+
+    Example:
+        >>> Plan("free", (Window(5, 60),), years=2, delay_weeks=12).reach(date(2026, 11, 20))
+        (datetime.date(2024, 8, 28), datetime.date(2026, 8, 28))
+    """
+
+    name: str
+    windows: tuple[Window, ...]
+    years: int
+    delay_weeks: int = 0
+
+    def reach(self, today: date) -> tuple[date, date | None]:
+        """First and last readable date as of `today` at the provider; None where the end is open."""
+        last = today - timedelta(weeks=self.delay_weeks)
+        return years_before(last, self.years), last if self.delay_weeks else None
+
+
+def years_before(day: date, years: int) -> date:
+    """The same day of an earlier year; 28 February for a 29th that does not exist."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One kind of call, defined in code. `windows` are limits of this endpoint on top of the source's own."""
+    """One kind of call. `windows` are limits of this endpoint on top of the source's own.
+
+    `plan` is the lowest subscription that may ask, or the name of an add-on to it; "" where everybody may. `since` is
+    the oldest date that the provider has. With an `upkeep` a job type of the dataset's name keeps it; `has_bulk`:
+    whole months and days can be had as files.
+    """
 
     name: str
     path: str
@@ -22,6 +58,10 @@ class Endpoint:
     requires_symbol: bool = False
     windows: tuple[Window, ...] = ()
     version: int = 1
+    plan: str = ""
+    since: date | None = None
+    upkeep: Upkeep | None = None
+    has_bulk: bool = False
 
     @property
     def rate_limit(self) -> dict[str, int | None]:
@@ -32,7 +72,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """A provider as the system knows it before any setting: `code` is its unique name."""
+    """A provider as the system knows it before any setting: `code` is its unique name.
+
+    `plans` are its subscriptions, the smallest first, each of which contains those before it; the first counts where
+    nothing is said. `add_ons` can be had beside a plan.
+    """
 
     code: str
     name: str
@@ -45,6 +89,8 @@ class SourceSpec:
     needs_credential: bool
     default_silence_s: float = 60.0
     """How long a 429 without Retry-After keeps the source silent; the next ones within ten minutes wait longer."""
+    plans: tuple[Plan, ...] = ()
+    add_ons: tuple[str, ...] = ()
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of that name; KeyError where there is none."""
@@ -52,6 +98,42 @@ class SourceSpec:
             if endpoint.name == name:
                 return endpoint
         raise KeyError(name)
+
+    def plan(self, name: str) -> Plan:
+        """The subscription of that name; KeyError where there is none."""
+        for plan in self.plans:
+            if plan.name == name:
+                return plan
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a person has subscribed to at a source: a plan, where it has plans, and add-ons to it.
+
+    Example:
+        >>> Subscription().reach(date(2026, 11, 20))
+        (datetime.date(1, 1, 1), None)
+    """
+
+    plan: Plan | None = None
+    names: frozenset[str] = frozenset()
+    """The plan with all that it contains, and the add-ons."""
+
+    @classmethod
+    def of(cls, spec: SourceSpec, plan: str, add_ons: Iterable[str] = ()) -> Subscription:
+        """A subscription to that plan of the source; KeyError where there is none of that name."""
+        chosen = spec.plan(plan)
+        contained = spec.plans[: spec.plans.index(chosen) + 1]
+        return cls(chosen, frozenset({*(known.name for known in contained), *add_ons}))
+
+    def reach(self, today: date) -> tuple[date, date | None]:
+        """First and last readable date as of `today` at the provider; None where the end is open."""
+        return self.plan.reach(today) if self.plan else (date.min, None)
+
+    def may_ask(self, endpoint: Endpoint) -> bool:
+        """Whether the endpoint belongs to it."""
+        return not endpoint.plan or self.plan is None or endpoint.plan in self.names
 
 
 class Permit(Protocol):

@@ -17,12 +17,9 @@ from moomarkets.domain.errors import AttemptError, Reason
 from moomarkets.domain.events import Events
 from moomarkets.domain.job import Attempt, PlannedJob, Usage
 from moomarkets.domain.schedule import Schedule
-from moomarkets.domain.source import DataSource
+from moomarkets.domain.source import DataSource, Subscription
 from moomarkets.store.database import Database
 from moomarkets.store.outage import Outage
-
-Reach = Callable[[date], tuple[date, date | None]]
-"""First and last date that a subscription lets us read, as of today; None where the end is open."""
 
 Compute = Callable[[str, Mapping[str, object], CancelToken], Any]
 """Computes `package.module:function` of these arguments in a process of its own, and waits for its JSON value."""
@@ -38,7 +35,7 @@ class Tools:
     """What job code may use; everything else is out of its reach.
 
     `open_source` gives the client of a source with the user's credential, behind that credential's rate limiter.
-    `source_ids` maps source codes to their rows, `reach` says for a source what the plan allows.
+    `source_ids` maps source codes to their rows, `subscriptions` says what may be asked of each.
 
     `compute` is for what takes long or may hang in C: `tools.compute("my_package.factors:momentum", {"closes": …},
     token)` has a pure function, which takes `(arguments, token)` and returns JSON, computed in another process, and
@@ -48,7 +45,7 @@ class Tools:
     database: Database
     open_source: Callable[[int, str], DataSource]
     source_ids: Mapping[str, int]
-    reach: Mapping[str, Reach]
+    subscriptions: Mapping[str, Subscription]
     job_types: Mapping[str, JobType]
     clock: Clock
     events: Events
@@ -77,6 +74,7 @@ class PlanView:
     covered: list[Covered]
     first_on: date
     last_on: date | None
+    subscription: Subscription = field(default_factory=Subscription)
 
 
 class JobType(Protocol):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from datasources.jquants.endpoints import LISTED_ISSUES_ENDPOINT
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.coverage import ALL, JQUANTS_LISTED_ISSUES, Expected, missing
+from moomarkets.domain.coverage import ALL, Expected, missing
 from moomarkets.domain.job import Attempt, PlannedJob
 from moomarkets.domain.schedule import CronSchedule, Schedule
 from moomarkets.jobtypes.fetch import Fetch, perform_fetch
@@ -23,8 +24,10 @@ class ListedCompanies:
 
     def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
         """The job, or none while the newest list is here."""
-        day = JQUANTS_LISTED_ISSUES.newest(view.now, view.calendar)
-        want = Expected(ALL, day, day, JQUANTS_LISTED_ISSUES.of(day))
+        assert LISTED_ISSUES_ENDPOINT.upkeep is not None
+        publication = LISTED_ISSUES_ENDPOINT.upkeep.publication
+        day = publication.newest(view.now, view.calendar)
+        want = Expected(ALL, day, day, publication.of(day))
         # Without a date the provider answers with the newest list that the subscription reaches.
         return [
             Fetch(partition, {}).job(self.name, self.name, "listed companies")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -14,6 +14,7 @@ from moomarkets.domain.errors import AttemptError, InvalidInput, Reason
 from moomarkets.domain.group_scope import explicit_jobs, job_types
 from moomarkets.domain.job import PLAN, Attempt, PlannedJob, Usage
 from moomarkets.domain.schedule import Schedule
+from moomarkets.domain.source import Subscription
 from moomarkets.jobtypes.job_type import JobType, Outcome, PlanView, Tools
 from moomarkets.store import coverage, runs
 from moomarkets.store.coverage import Owner
@@ -82,8 +83,8 @@ def _job_types(scope: Mapping[str, object], tools: Tools) -> list[JobType]:
 def _view(connection: Connection, user_id: int, job_type: JobType, tools: Tools) -> PlanView:
     now = tools.clock.now()
     owner = Owner(user_id, tools.source_ids.get(job_type.source, 0))
-    reach = tools.reach.get(job_type.source)
-    first_on, last_on = reach(now.astimezone(TOKYO).date()) if reach else (date.min, None)
+    subscription = tools.subscriptions.get(job_type.source, Subscription())
+    first_on, last_on = subscription.reach(now.astimezone(TOKYO).date())
     calendar_owner = Owner(user_id, tools.source_ids.get("jquants", 0))
     return PlanView(
         now=now,
@@ -91,4 +92,5 @@ def _view(connection: Connection, user_id: int, job_type: JobType, tools: Tools)
         covered=coverage.read(connection, owner, job_type.dataset),
         first_on=first_on,
         last_on=last_on,
+        subscription=subscription,
     )

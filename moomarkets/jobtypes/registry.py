@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 
+from datasources.registry import ENTRY_POINTS as SOURCES
+from datasources.registry import installed
 from moomarkets.domain.events import Events
+from moomarkets.domain.upkeep import Cut
 from moomarkets.jobtypes.daily_quotes import DailyQuotes
+from moomarkets.jobtypes.dataset_upkeep import DatasetUpkeep
 from moomarkets.jobtypes.job_type import JobType
 from moomarkets.jobtypes.listed_companies import ListedCompanies
 from moomarkets.jobtypes.plan_group import PlanGroup
@@ -35,6 +39,20 @@ def job_types(events: Events, extra: Sequence[JobType] = ()) -> dict[str, JobTyp
             )
     for given in extra:
         found[given.name] = given
-    for built_in in (PlanGroup(), ListedCompanies(), TradingCalendar(), DailyQuotes(), YahooDailyBars()):
+    own: tuple[JobType, ...] = (PlanGroup(), ListedCompanies(), TradingCalendar(), DailyQuotes(), YahooDailyBars())
+    for built_in in (*own, *_upkeeps(events, {job_type.dataset for job_type in own})):
         found[built_in.name] = built_in
     return found
+
+
+def _upkeeps(events: Events, kept: set[str]) -> list[JobType]:
+    """A job type for each endpoint that says how its dataset is kept, unless one of our own keeps it."""
+    sources = installed()
+    for plugin, fault in sources.faults.items():
+        events.emit("plugin.failed", group=SOURCES, plugin=plugin, error=fault)
+    return [
+        DatasetUpkeep(spec.code, endpoint)
+        for spec in sources.specs
+        for endpoint in spec.endpoints
+        if endpoint.upkeep is not None and endpoint.upkeep.cut is not Cut.SYMBOL and endpoint.dataset.name not in kept
+    ]

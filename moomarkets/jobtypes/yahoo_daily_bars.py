@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from datasources.yahoo import YAHOO_BARS_ENDPOINT
+from moomarkets.domain.calendar import WeekdaysOnly
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.coverage import YAHOO_DAILY_BARS, Expected, WeekdaysOnly, missing
+from moomarkets.domain.coverage import Expected, missing
 from moomarkets.domain.errors import InvalidInput
 from moomarkets.domain.job import Attempt, PlannedJob
 from moomarkets.domain.schedule import CronSchedule, Schedule
@@ -30,12 +32,14 @@ class YahooDailyBars:
 
     def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
         """The symbols whose newest published day is not here yet."""
-        newest = YAHOO_DAILY_BARS.newest(view.now, WeekdaysOnly())
+        assert YAHOO_BARS_ENDPOINT.upkeep is not None
+        publication = YAHOO_BARS_ENDPOINT.upkeep.publication
+        newest = publication.newest(view.now, WeekdaysOnly())
         last = min(newest, date_of(scope, "to") or newest)
         first = date_of(scope, "from") or date(newest.year - 1, 1, 1)
         if first > last:
             raise InvalidInput("scope from", f"a date up to {last}", first.isoformat())
-        published_at = YAHOO_DAILY_BARS.of(last)
+        published_at = publication.of(last)
         wanted = [Expected(symbol, first, last, published_at) for symbol in symbols_of(scope)]
         return [self._job(partition) for partition in missing(wanted, view.covered)]
 

@@ -19,6 +19,7 @@ from actors.permit_gate import WAIT_S, LimiterGate
 from actors.rate_limiter import LimiterRules, RateLimiter
 from datasources import registry
 from datasources.host_names import HostNames
+from datasources.opening import Opening
 from moomarkets.domain.errors import CredentialsMissing
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import DataSource, SourceSpec
@@ -127,9 +128,8 @@ class SourceClients:
         )
         gate = LimiterGate(self._runtime, rules, self._ensure_limiter)
         runtime = self._runtime
-        return registry.build(
-            code, spec.base_url, credential, gate, runtime.clock, spec.windows, runtime.events, self._hosts
-        )
+        opening = Opening(spec.base_url, credential, gate, runtime.clock, spec.windows, runtime.events, self._hosts)
+        return registry.build(code, opening)
 
     def _ensure_limiter(self, rules: LimiterRules) -> None:
         """Start the credential's limiter where there is none; while somebody else is at it, wait a moment for that.

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Protocol
 
-from datasources.jquants.endpoints import PLANS, Plan
-from datasources.registry import specs
+from datasources.registry import installed
 from moomarkets.domain.errors import InvalidInput, NotFound, SettingsError
 from moomarkets.domain.limits import Window
-from moomarkets.domain.source import SourceSpec
-
-DEFAULT_PLAN = "free"
+from moomarkets.domain.source import SourceSpec, Subscription
 
 
 class SourceChoices(Protocol):
@@ -22,12 +18,13 @@ class SourceChoices(Protocol):
     base_url: str | None
     limits: tuple[Window, ...] | None
     plan: str | None
+    add_ons: tuple[str, ...] | None
     is_enabled: bool | None
 
 
 def effective_specs(choices: Mapping[str, SourceChoices]) -> list[SourceSpec]:
     """All sources with their settings applied; a setting for a source that nobody knows is refused."""
-    known = {spec.code: spec for spec in specs()}
+    known = {spec.code: spec for spec in installed().specs}
     faults = [
         f"sources.{code}: expected one of {', '.join(sorted(known))}, got {code!r}"
         for code in sorted(set(choices) - set(known))
@@ -45,7 +42,7 @@ def effective_specs(choices: Mapping[str, SourceChoices]) -> list[SourceSpec]:
 
 def check_takes_key(code: str) -> None:
     """Refuse a source that nobody knows, or that needs no credential."""
-    known = {spec.code: spec for spec in specs()}
+    known = {spec.code: spec for spec in installed().specs}
     if code not in known:
         raise NotFound("source", code, sorted(known))
     if not known[code].needs_credential:
@@ -53,25 +50,37 @@ def check_takes_key(code: str) -> None:
         raise InvalidInput("source", f"one that needs a credential ({', '.join(keyed)})", code)
 
 
-def reach_of(choices: Mapping[str, SourceChoices]) -> dict[str, Callable[[date], tuple[date, date | None]]]:
-    """For each source with plans: which dates the chosen one lets us read, as of a day."""
-    chosen = choices.get("jquants")
-    return {"jquants": _plan(chosen.plan if chosen else None).reach}
+def subscriptions(specs: Mapping[str, SourceSpec], choices: Mapping[str, SourceChoices]) -> dict[str, Subscription]:
+    """What is subscribed to at each source."""
+    return {code: subscription(spec, choices.get(code)) for code, spec in specs.items()}
+
+
+def subscription(spec: SourceSpec, choice: SourceChoices | None) -> Subscription:
+    """The chosen plan with its add-ons; the smallest plan where nothing is said.
+
+    Raises:
+        SettingsError: the source has no such plan or add-on.
+    """
+    given = choice.plan if choice else None
+    add_ons = choice.add_ons if choice and choice.add_ons else ()
+    faults = [
+        f"sources.{spec.code}.add_ons: expected some of {', '.join(spec.add_ons) or 'none'}, got {name!r}"
+        for name in add_ons
+        if name not in spec.add_ons
+    ]
+    if not spec.plans and given is not None:
+        faults.append(f"sources.{spec.code}.plan: expected none, this source has no plans; got {given!r}")
+    names = [plan.name for plan in spec.plans]
+    if spec.plans and given is not None and given not in names:
+        faults.append(f"sources.{spec.code}.plan: expected one of {', '.join(names)}, got {given!r}")
+    if faults:
+        raise SettingsError(faults)
+    return Subscription.of(spec, given or names[0], add_ons) if names else Subscription()
 
 
 def _effective(spec: SourceSpec, choice: SourceChoices | None) -> SourceSpec:
-    windows = spec.windows
-    if spec.code == "jquants":
-        windows = _plan(choice.plan if choice else None).windows
-    elif choice is not None and choice.plan is not None:
-        raise SettingsError([f"sources.{spec.code}.plan: expected none, this source has no plans; got {choice.plan!r}"])
+    plan = subscription(spec, choice).plan
+    windows = plan.windows if plan else spec.windows
     if choice is None:
         return replace(spec, windows=windows)
     return replace(spec, base_url=choice.base_url or spec.base_url, windows=choice.limits or windows)
-
-
-def _plan(name: str | None) -> Plan:
-    plan = PLANS.get(name or DEFAULT_PLAN)
-    if plan is None:
-        raise SettingsError([f"sources.jquants.plan: expected one of {', '.join(PLANS)}, got {name!r}"])
-    return plan

@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy import Connection, text
 
 from moomarkets.domain.coverage import Covered
+from moomarkets.store.sql import statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +29,12 @@ def record(
     pages: int,
     execution_id: int,
 ) -> None:
-    """Record a partition as fetched, in the transaction that stores its rows."""
+    """Record a partition as fetched, in the transaction that stores its rows.
+
+    The partitions of a key never overlap: what is covered anew is taken out of older ones, whose rest stays.
+    """
     connection.execute(
-        text(
-            """
-            INSERT INTO coverage (user_id, data_source_id, dataset, key, from_on, to_on, status, rows, pages,
-                                  execution_id, fetched_at)
-            VALUES (:user_id, :source_id, :dataset, :key, :from_on, :to_on, :status, :rows, :pages,
-                    :execution_id, :fetched_at)
-            ON CONFLICT (user_id, data_source_id, dataset, key, from_on) DO UPDATE
-            SET to_on = excluded.to_on, status = excluded.status, rows = excluded.rows, pages = excluded.pages,
-                execution_id = excluded.execution_id, fetched_at = excluded.fetched_at
-            """
-        ),
+        statement("record_coverage"),
         {
             "user_id": owner.user_id,
             "source_id": owner.source_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -20,6 +20,7 @@ COPY = "COPY incoming FROM STDIN (FORMAT BINARY)"
 _COPY_TYPES = {
     ColumnType.TEXT: "text",
     ColumnType.DATE: "date",
+    ColumnType.INSTANT: "timestamptz",
     ColumnType.NUMBER: "float8",
     ColumnType.JSON: "text",
 }
@@ -62,7 +63,7 @@ def count(connection: Connection, dataset: Dataset, user_id: int) -> int:
 
 
 def _copy(connection: Connection, batch: Batch) -> None:
-    """Bring the rows into a table that this transaction alone sees; the `extra` column, the last, as text of JSON."""
+    """Bring the rows into a table that this transaction alone sees, with JSON as text."""
     columns = batch.dataset.columns
     declared = ", ".join(f"{column.name} {_COPY_TYPES[column.type]}" for column in columns)
     connection.execute(text(f"CREATE TEMPORARY TABLE incoming ({declared}) ON COMMIT DROP"))
@@ -71,13 +72,28 @@ def _copy(connection: Connection, batch: Batch) -> None:
     try:
         with raw.cursor() as cursor, cursor.copy(COPY) as copy:
             copy.set_types([_COPY_TYPES[column.type] for column in columns])
-            for row in batch.rows:
-                copy.write_row(row if row[-1] is None else (*row[:-1], _json(row[-1])))
+            for row in _copied(batch):
+                copy.write_row(row)
     except psycopg.Error as error:
         # The driver is spoken to directly here: its errors are made those that every other statement raises.
         raise DBAPIError.instance(
             COPY, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=raw.closed
         ) from error
+
+
+def _copied(batch: Batch) -> Iterable[tuple[object, ...]]:
+    """The rows with their JSON as text. Most datasets have it in the last column alone, and most rows none there."""
+    places = [place for place, column in enumerate(batch.dataset.columns) if column.type is ColumnType.JSON]
+    if len(places) == 1:
+        return (row if row[-1] is None else (*row[:-1], _json(row[-1])) for row in batch.rows)
+    return (_with_json(row, places) for row in batch.rows)
+
+
+def _with_json(row: tuple[object, ...], places: Sequence[int]) -> tuple[object, ...]:
+    values = list(row)
+    for place in places:
+        values[place] = None if values[place] is None else _json(values[place])
+    return tuple(values)
 
 
 @cache
@@ -86,7 +102,8 @@ def _merge(dataset: Dataset) -> TextClause:
     names = dataset.column_names
     values = [name for name in names if name not in dataset.key]
     same_key = " AND ".join(f"kept.{name} = incoming.{name}" for name in dataset.key)
-    incoming, incoming_values = (", ".join(_incoming(name) for name in some) for some in (names, values))
+    is_json = {column.name for column in dataset.columns if column.type is ColumnType.JSON}
+    incoming, incoming_values = (", ".join(_incoming(name, is_json) for name in some) for some in (names, values))
     return text(
         f"""
         WITH revised AS (
@@ -115,8 +132,8 @@ def _merge(dataset: Dataset) -> TextClause:
     )
 
 
-def _incoming(name: str) -> str:
-    return "CAST(incoming.extra AS jsonb)" if name == "extra" else f"incoming.{name}"
+def _incoming(name: str, is_json: Collection[str]) -> str:
+    return f"CAST(incoming.{name} AS jsonb)" if name in is_json else f"incoming.{name}"
 
 
 def _columns(table: str, names: Iterable[str]) -> str:

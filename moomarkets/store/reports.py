@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, text
 
-from moomarkets.domain.dataset import DATASETS
+from moomarkets.domain.datasets.catalogue import DATASETS
 from moomarkets.store.datasets import count
 from moomarkets.store.sql import statement
 

@@ -16,7 +16,7 @@ from actors.rate_limiter import LimiterRules, RateLimiter
 from actors.store_writer import StoreWriter
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.clock import SystemClock
-from moomarkets.domain.dataset import DATASETS
+from moomarkets.domain.datasets.catalogue import DATASETS
 from moomarkets.domain.limits import Window
 from moomarkets.domain.source import Endpoint
 from moomarkets.store.database import Database

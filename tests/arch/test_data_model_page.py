@@ -1,4 +1,4 @@
-"""The page on the data model says of the migrated database what is true, and all of it."""
+"""The pages on the data model and on datasets say of the migrated database what is true, and all of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 
 import psycopg
 
+from moomarkets.domain.datasets.catalogue import DATASETS
+from tests.arch import datasets_page
 from tests.arch.modules import ROOT
 from tests.arch.pages import Page
 
@@ -26,7 +28,18 @@ def test_the_page_names_every_migrated_table_with_its_columns(owner_url: str) ->
         for table in re.findall(r"^### (\w+)$", PAGE.text, re.MULTILINE)
     }
 
-    assert named == migrated
+    assert named == {table: columns for table, columns in migrated.items() if table not in DATASETS}
+
+
+def test_the_page_of_datasets_is_what_the_code_declares() -> None:
+    assert datasets_page.PAGE.read_text(encoding="utf-8") == datasets_page.page()
+
+
+def test_every_dataset_has_its_table_with_its_columns_and_no_others(owner_url: str) -> None:
+    migrated, _ = _migrated(owner_url)
+
+    for name, dataset in DATASETS.items():
+        assert migrated[name] == {*dataset.column_names, *datasets_page.OWNED}
 
 
 def test_the_page_names_every_view(owner_url: str) -> None:
@@ -34,7 +47,7 @@ def test_the_page_names_every_view(owner_url: str) -> None:
 
     named = {view for row in PAGE.table_under("## Views") for view in re.findall(r"`(\w+)`", row[0])}
 
-    assert named == views
+    assert (named - {"v_data_"}) | {f"v_data_{name}" for name in DATASETS} == views
 
 
 def test_the_diagram_shows_every_migrated_table(owner_url: str) -> None:
@@ -43,7 +56,7 @@ def test_the_diagram_shows_every_migrated_table(owner_url: str) -> None:
 
     drawn = set(re.findall(r"^    (\w+)", diagram, re.MULTILINE)) | set(re.findall(r"o[{|] (\w+) :", diagram))
 
-    assert drawn == set(migrated)
+    assert drawn == {*(set(migrated) - set(DATASETS)), "datasets"}
 
 
 def _migrated(url: str) -> tuple[dict[str, set[str]], set[str]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from datasources.columns import RowReader, numbers, texts, without_twins
-from moomarkets.domain.dataset import DAILY_BARS
+from moomarkets.domain.dataset import EXTRA, Dataset, instant, json, text
+from moomarkets.domain.datasets.equities import DAILY_BARS
 from moomarkets.domain.errors import Reason, SourceError
 
 BAR = {
@@ -75,8 +76,8 @@ def test_no_list_of_values_yields_anything_but_finite_floats(values: list[object
 
 @given(st.lists(st.one_of(st.none(), st.text(), st.characters(categories=["Cs", "Cf"]), st.floats())))
 def test_every_text_can_be_stored(values: list[object]) -> None:
-    for text in texts(values, Counter()):
-        assert text is None or "\0" not in text.encode().decode()
+    for found in texts(values, Counter()):
+        assert found is None or "\0" not in found.encode().decode()
 
 
 @pytest.mark.parametrize("odd", ["a\0b", "a\ud800b", "a\u202eb"])
@@ -123,3 +124,23 @@ def test_of_twins_the_last_one_stays() -> None:
 
     assert rows == [("a", 1, "new"), ("b", 1, "")]
     assert warnings == {"twin_rows": 1}
+
+
+def test_json_and_instants_are_read_and_a_key_may_hold_an_empty_text_where_it_says_so() -> None:
+    columns = (text("name", "N", may_be_empty=True), instant("at", "T"), json("holders", "H"), EXTRA)
+    reader = RowReader("sim", Dataset("reports", ("name", "at"), columns))
+
+    rows = reader.read(
+        [{"N": None, "T": 0, "H": [{"x": 1}]}, {"N": "", "T": "1970-01-01T09:00+09:00", "H": ""}], Counter()
+    )
+
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    assert rows == [("", start, [{"x": 1}], None), ("", start, None, None)]
+
+
+@pytest.mark.parametrize("value", ["yesterday", "2026-11-20T09:00", True, [1]])
+def test_an_instant_that_is_none_is_refused(value: object) -> None:
+    reader = RowReader("sim", Dataset("ticks", ("at",), (instant("at", "T"), EXTRA)))
+
+    with pytest.raises(SourceError, match="T: expected seconds since 1970"):
+        reader.read([{"T": value}], Counter())

@@ -103,7 +103,7 @@ class Node:
             database=self.database,
             open_source=lambda user_id, code: self._client(),  # type: ignore[arg-type,return-value]  # a client of its own
             source_ids={SPEC.code: self._source_id},
-            reach={},
+            subscriptions={},
             job_types=JOB_TYPES,
             clock=runtime.clock,
             events=runtime.events,

@@ -13,7 +13,8 @@ from sqlalchemy import text
 from datasources.simulators.jquants import DEMO_KEY, JQuantsSimulator
 from datasources.simulators.yahoo import YahooSimulator
 from moomarkets.domain.clock import ShiftedClock
-from moomarkets.domain.dataset import DATASETS, ColumnType
+from moomarkets.domain.dataset import ColumnType
+from moomarkets.domain.datasets.catalogue import DATASETS
 from moomarkets.domain.group import GroupDefinition, RunStatus
 from moomarkets.domain.limits import Window
 from moomarkets.settings import Settings

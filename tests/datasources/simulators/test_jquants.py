@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from datasources.jquants.endpoints import PLANS
+from datasources.jquants.plans import PLANS
 from datasources.simulators.jquants import DEMO_KEY, JQuantsSimulator
 from moomarkets.domain.limits import Window
 from moomarkets.testing.manual_clock import ManualClock

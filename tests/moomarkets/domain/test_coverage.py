@@ -1,73 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-import pytest
+from moomarkets.domain.coverage import ALL, Covered, Expected, missing
 
-from moomarkets.domain.calendar import TOKYO, TokyoCalendar
-from moomarkets.domain.coverage import (
-    ALL,
-    JQUANTS_DAILY_BARS,
-    JQUANTS_LISTED_ISSUES,
-    YAHOO_DAILY_BARS,
-    Covered,
-    Expected,
-    Publication,
-    WeekdaysOnly,
-    missing,
-)
-
-RULES = TokyoCalendar({})
 FRIDAY, TUESDAY = date(2026, 11, 20), date(2026, 11, 24)
 PUBLISHED = datetime(2026, 11, 20, 8, tzinfo=UTC)
-
-
-def tokyo(day: date, hour: int, minute: int = 0, second: int = 0) -> datetime:
-    return datetime.combine(day, time(hour, minute, second), TOKYO)
-
-
-def test_daily_bars_count_as_published_at_17_in_tokyo() -> None:
-    assert JQUANTS_DAILY_BARS.of(FRIDAY) == PUBLISHED
-    assert JQUANTS_DAILY_BARS.of(FRIDAY).tzinfo is UTC
-
-
-@pytest.mark.parametrize(
-    ("now", "newest"),
-    [
-        (tokyo(FRIDAY, 16, 59, 59), date(2026, 11, 19)),
-        (tokyo(FRIDAY, 17), FRIDAY),
-        # Monday the 23rd is a holiday.
-        (tokyo(date(2026, 11, 23), 23), FRIDAY),
-        (tokyo(TUESDAY, 9), FRIDAY),
-        (tokyo(TUESDAY, 17), TUESDAY),
-        (tokyo(date(2027, 1, 4), 16), date(2026, 12, 30)),
-    ],
-)
-def test_the_newest_published_trading_day_skips_what_is_closed_or_not_out_yet(now: datetime, newest: date) -> None:
-    assert JQUANTS_DAILY_BARS.newest(now.astimezone(UTC), RULES) == newest
-
-
-def test_the_list_is_out_a_quarter_to_18_in_tokyo() -> None:
-    assert JQUANTS_LISTED_ISSUES.newest(tokyo(FRIDAY, 17, 44), RULES) == date(2026, 11, 19)
-    assert JQUANTS_LISTED_ISSUES.newest(tokyo(FRIDAY, 17, 45), RULES) == FRIDAY
-
-
-def test_new_yorks_close_follows_its_summer_time() -> None:
-    assert YAHOO_DAILY_BARS.of(date(2026, 7, 1)) == datetime(2026, 7, 1, 20, 30, tzinfo=UTC)
-    assert YAHOO_DAILY_BARS.of(date(2026, 12, 1)) == datetime(2026, 12, 1, 21, 30, tzinfo=UTC)
-
-
-def test_without_a_calendar_every_weekday_may_have_data() -> None:
-    saturday_in_tokyo = datetime(2026, 11, 21, 1, tzinfo=UTC)
-
-    assert YAHOO_DAILY_BARS.newest(saturday_in_tokyo, WeekdaysOnly()) == FRIDAY
-
-
-def test_data_that_come_out_on_the_next_day_are_newest_only_then() -> None:
-    morning_after = Publication(TOKYO, time(9), timedelta(0), days_later=1)
-
-    assert morning_after.newest(tokyo(FRIDAY, 8, 59), RULES) == date(2026, 11, 18)
-    assert morning_after.newest(tokyo(FRIDAY, 9), RULES) == date(2026, 11, 19)
 
 
 def want(key: str = ALL, first: date = FRIDAY, last: date = FRIDAY) -> Expected:
@@ -101,3 +39,13 @@ def test_what_is_missing_comes_in_the_order_in_which_it_was_wanted() -> None:
     gaps = missing([want(ALL, day, day) for day in days], [have(ALL, days[1], days[1])])
 
     assert [gap.from_on for gap in gaps] == [days[0], days[2], days[3]]
+
+
+def test_parts_that_touch_cover_a_range_together_and_a_hole_between_them_does_not() -> None:
+    week = (date(2026, 11, 16), FRIDAY)
+    early, late = have(ALL, week[0], date(2026, 11, 17)), have(ALL, date(2026, 11, 18), FRIDAY)
+
+    assert missing([want(ALL, *week)], [late, early]) == []
+    assert missing([want(ALL, *week)], [have(ALL, date(2026, 11, 19), FRIDAY), early]) == [want(ALL, *week)]
+    stale = have(ALL, date(2026, 11, 18), FRIDAY, at=PUBLISHED - timedelta(hours=1))
+    assert missing([want(ALL, *week)], [early, stale]) == [want(ALL, *week)]

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from moomarkets.domain.dataset import DATASETS, ColumnType, Dataset
+from moomarkets.domain.dataset import ColumnType, Dataset
+from moomarkets.domain.datasets.catalogue import DATASETS
 
 
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS.keys())

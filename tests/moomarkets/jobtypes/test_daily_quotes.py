@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from datasources.jquants.endpoints import PLANS
+from datasources.jquants.plans import PLANS
 from moomarkets.domain.errors import InvalidInput
 from moomarkets.jobtypes.daily_quotes import DailyQuotes
 from tests.moomarkets.jobtypes.views import fetched, tokyo, view

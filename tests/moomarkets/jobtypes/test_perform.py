@@ -10,7 +10,8 @@ import pytest
 
 from datasources.jquants.endpoints import JQUANTS
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.dataset import DAILY_BARS, Batch
+from moomarkets.domain.dataset import Batch
+from moomarkets.domain.datasets.equities import DAILY_BARS
 from moomarkets.domain.errors import CredentialsMissing, Reason, SourceError, StoreTooSlow, StoreUnavailable
 from moomarkets.domain.group import GroupDefinition
 from moomarkets.domain.job import PLAN, Attempt, Ending, Failed, LostLease, Succeeded
@@ -72,7 +73,7 @@ class House:
             database=scene.database,
             open_source=self._open,
             source_ids={"jquants": source_id},
-            reach={},
+            subscriptions={},
             job_types=job_types(self.events),
             clock=self.clock,
             events=self.events,
@@ -133,7 +134,7 @@ def test_an_unknown_job_type_in_a_scope_fails_the_plan(house: House) -> None:
     ending = house.plan(house.request({}, job_type="fortune_telling"))
 
     assert isinstance(ending, Failed)
-    assert "expected some of daily_quotes," in ending.detail
+    assert "expected some of breakdowns, cross_shareholdings, daily_quotes," in ending.detail
 
 
 def attempt_of(house: House) -> Attempt:

@@ -45,7 +45,7 @@ def started(scene: Scene, **said: Any) -> Callable[[], list[str]]:
         job_types={"fetch": OneEach()},
         clock=ManualClock(),
         source_ids={"sim": scene.source_id},
-        reach={},
+        subscriptions={},
     )
 
     def plan() -> list[str]:

@@ -6,10 +6,11 @@ from datetime import date
 
 import pytest
 
-from datasources.jquants.endpoints import PLANS
+from datasources.jquants.endpoints import JQUANTS
+from datasources.jquants.plans import PLANS
 from moomarkets.domain.errors import InvalidInput, NotFound, SettingsError
 from moomarkets.domain.limits import Window
-from moomarkets.services.source_setup import DEFAULT_PLAN, check_takes_key, effective_specs, reach_of
+from moomarkets.services.source_setup import check_takes_key, effective_specs, subscription
 from moomarkets.settings import SourceSettings
 
 
@@ -19,15 +20,15 @@ def spec(code: str, **choice: object) -> object:
 
 
 def test_without_settings_the_free_plan_counts() -> None:
-    assert spec("jquants").windows == PLANS[DEFAULT_PLAN].windows  # type: ignore[attr-defined]
+    assert spec("jquants").windows == PLANS["free"].windows  # type: ignore[attr-defined]
 
 
 def test_the_plan_decides_the_windows_and_the_reach() -> None:
     today = date(2026, 11, 20)
 
     assert spec("jquants", plan="light").windows == PLANS["light"].windows  # type: ignore[attr-defined]
-    assert reach_of({"jquants": SourceSettings(plan="light")})["jquants"](today) == PLANS["light"].reach(today)
-    assert reach_of({})["jquants"](today) == PLANS[DEFAULT_PLAN].reach(today)
+    assert subscription(JQUANTS, SourceSettings(plan="light")).reach(today) == PLANS["light"].reach(today)
+    assert subscription(JQUANTS, None).reach(today) == PLANS["free"].reach(today)
 
 
 def test_given_limits_and_addresses_take_the_place_of_those_of_the_source() -> None:
@@ -61,3 +62,17 @@ def test_only_a_source_that_needs_a_key_takes_one() -> None:
         check_takes_key("yahoo")
     with pytest.raises(NotFound, match="source yaho does not exist; there are: jquants, yahoo"):
         check_takes_key("yaho")
+
+
+def test_a_plan_contains_the_smaller_ones_and_an_add_on_lies_beside_it() -> None:
+    bought = subscription(JQUANTS, SourceSettings(plan="standard", add_ons=("tdnet",)))
+
+    may = {endpoint.name for endpoint in JQUANTS.endpoints if bought.may_ask(endpoint)}
+
+    assert {"daily_bars", "topix_bars", "index_bars", "disclosures"} <= may
+    assert not {"minute_bars", "breakdowns", "financial_details"} & may
+
+
+def test_an_add_on_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(SettingsError, match="expected some of minute, tdnet, got 'ticks'"):
+        effective_specs({"jquants": SourceSettings(add_ons=("ticks",))})

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
+from random import Random
+
+import pytest
 
 from moomarkets.domain.coverage import Covered
-from moomarkets.domain.dataset import TRADING_CALENDAR, Batch
+from moomarkets.domain.dataset import Batch
+from moomarkets.domain.datasets.markets import TRADING_CALENDAR
 from moomarkets.store import coverage, datasets
 from moomarkets.store.coverage import Owner
 from tests.moomarkets.store.scene import LOCAL, START, Scene, after
@@ -56,3 +60,22 @@ def test_the_stored_calendar_is_read_by_date(scene: Scene) -> None:
 
     assert scene.do(coverage.calendar, owner) == {DAY: "1", date(2026, 11, 23): "3"}
     assert scene.do(coverage.calendar, Owner(LOCAL + 1, scene.source_id)) == {}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_partitions_of_a_key_never_overlap_and_the_newest_fetch_of_each_day_counts(scene: Scene, seed: int) -> None:
+    chance, newest = Random(seed), dict[date, datetime]()
+
+    for step in range(12):
+        first = DAY + timedelta(days=chance.randrange(20))
+        covered = Covered("ALL", first, first + timedelta(days=chance.randrange(8)), after(60 * step))
+        record(scene, covered)
+        newest |= dict.fromkeys(_days(covered), covered.fetched_at)
+
+    stored = scene.do(coverage.read, Owner(LOCAL, scene.source_id), "daily_bars")
+    assert sum(len(_days(part)) for part in stored) == len(newest)
+    assert {day: part.fetched_at for part in stored for day in _days(part)} == newest
+
+
+def _days(covered: Covered) -> list[date]:
+    return [covered.from_on + timedelta(days=n) for n in range((covered.to_on - covered.from_on).days + 1)]

@@ -1,0 +1,28 @@
+"""Datasets from Yahoo's charts."""
+
+from __future__ import annotations
+
+from moomarkets.domain.dataset import EXTRA, Dataset, day, number, text
+
+YAHOO_DAILY_BARS = Dataset(
+    name="yahoo_daily_bars",
+    key=("symbol", "on_date"),
+    date="on_date",
+    symbol="symbol",
+    doc="Yahoo's daily bars, already adjusted for splits by Yahoo; one row per symbol and exchange date.",
+    columns=(
+        text("symbol"),
+        day("on_date", "", "date of the exchange"),
+        number("open", "open", "in the symbol's currency, split-adjusted"),
+        number("high", "high"),
+        number("low", "low"),
+        number("close", "close", "split-adjusted"),
+        number("adjusted_close", "adjclose", "adjusted for splits and dividends"),
+        number("volume", "volume", "shares, split-adjusted"),
+        number("dividend", "dividends", "cash per share going ex on this date, else null"),
+        number("split_ratio", "splits", "new shares per old on this date, else null"),
+        number("capital_gain", "capitalGains", "distribution per share on this date, else null"),
+        text("currency", "currency"),
+        EXTRA,
+    ),
+)
