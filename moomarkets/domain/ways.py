@@ -172,7 +172,7 @@ def seconds_for(requests: int, windows: Iterable[Window], used_s_ago: Iterable[f
         (180.0, 60.0)
     """
     last_s = 0.0
-    earlier = sorted((-ago for ago in used_s_ago))
+    earlier = sorted(-ago for ago in used_s_ago)
     sent = [(window, deque(earlier, maxlen=window.count)) for window in windows]
     for _ in range(requests):
         for window, times in sent:
