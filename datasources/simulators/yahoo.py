@@ -18,6 +18,8 @@ from datasources.simulators.command_line import evening_of, port, run_until_stop
 from datasources.simulators.faults import Answer
 from datasources.simulators.server import Question, Simulator, json_answer
 from datasources.simulators.sliding_limit import SlidingLimit
+from datasources.simulators.yahoo_intraday import intraday
+from datasources.yahoo_intervals import INTERVALS, Interval
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.limits import Window
 
@@ -25,6 +27,7 @@ SYMBOLS = ("AAPL", "MSFT", "GOOG", "AMZN", "NVDA", "META", "TSLA", "BRK-B", "JPM
 _PREFIX = "/v8/finance/chart/"
 _NEW_YORK = ZoneInfo("America/New_York")
 _OPEN, _CLOSE = time(9, 30), time(16, 0)
+_DAY_S = 86_400
 _SERIES_SINCE = date(2010, 1, 4)
 _FIXED_HOLIDAYS = frozenset({(1, 1), (6, 19), (7, 4), (12, 25)})
 
@@ -80,10 +83,18 @@ class YahooSimulator(Simulator):
         bars = self._bars(symbol) if question.path.startswith(_PREFIX) else None
         if question.method != "GET" or bars is None:
             return _refused(404, "Not Found", "No data found, symbol may be delisted")
+        interval = question.query.get("interval", "1d")
+        if interval != "1d" and interval not in INTERVALS:
+            known = ", ".join(["1d", *INTERVALS])
+            return _refused(
+                422, "Unprocessable Entity", f"Invalid input - interval={interval} is not supported. Valid: [{known}]"
+            )
         try:
             first, end = int(question.query.get("period1", "")), int(question.query.get("period2", ""))
         except ValueError:
             return _refused(400, "Bad Request", "Invalid input - period1 and period2 are needed")
+        if interval != "1d":
+            return self._intraday(symbol, bars, INTERVALS[interval], first, end)
         stamps = [_opening(bar.on_date) for bar in bars]
         start, stop = bisect_left(stamps, first), bisect_left(stamps, end)
         wanted = list(bars[start:stop])
@@ -91,6 +102,29 @@ class YahooSimulator(Simulator):
             wanted.append(bars[-1])
         content = {"chart": {"result": [self._result(symbol, bars, wanted)], "error": None}}
         return json_answer(200, content, rows=len(wanted))
+
+    def _intraday(self, symbol: str, bars: Sequence[Bar], interval: Interval, first: int, end: int) -> Answer:
+        now = self.clock.now()
+        asked = f"{interval.name} data not available for startTime={first} and endTime={end}."
+        if end - first > interval.widest_days * _DAY_S:
+            limit = f"Only {interval.widest_days} days worth of {interval.name} granularity data are allowed"
+            return _refused(422, "Unprocessable Entity", f"{asked} {limit} to be fetched per request.")
+        if first < now.timestamp() - interval.kept_days * _DAY_S:
+            limit = f"The requested range must be within the last {interval.kept_days} days."
+            return _refused(422, "Unprocessable Entity", f"{asked} {limit}")
+        ticks = [
+            tick
+            for bar in bars
+            for tick in intraday(bar, interval.seconds, _opening(bar.on_date))
+            if first <= tick.stamp < end and tick.stamp <= now.timestamp()
+        ]
+        result: dict[str, object] = {"meta": {**self._meta(symbol, bars), "dataGranularity": interval.name}}
+        if ticks:
+            result["timestamp"] = [tick.stamp for tick in ticks]
+        names = ("open", "high", "low", "close", "volume")
+        quote = {name: [getattr(tick, name) for tick in ticks] for name in names}
+        result["indicators"] = {"quote": [quote if ticks else {}]}
+        return json_answer(200, {"chart": {"result": [result], "error": None}}, rows=len(ticks))
 
     def _bars(self, symbol: str) -> Sequence[Bar] | None:
         if self._histories is not None:

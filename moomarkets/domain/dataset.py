@@ -13,7 +13,7 @@ class ColumnType(StrEnum):
 
     TEXT = "text"
     DATE = "date"
-    INSTANT = "timestamptz"
+    INSTANT = "timestamp with time zone"
     NUMBER = "double precision"
     JSON = "jsonb"
 

@@ -16,6 +16,7 @@ from moomarkets.jobtypes.listed_companies import ListedCompanies
 from moomarkets.jobtypes.plan_group import PlanGroup
 from moomarkets.jobtypes.trading_calendar import TradingCalendar
 from moomarkets.jobtypes.yahoo_daily_bars import YahooDailyBars
+from moomarkets.jobtypes.yahoo_intraday_bars import YahooIntradayBars
 
 ENTRY_POINTS = "moomarkets.jobs"
 
@@ -39,7 +40,14 @@ def job_types(events: Events, extra: Sequence[JobType] = ()) -> dict[str, JobTyp
             )
     for given in extra:
         found[given.name] = given
-    own: tuple[JobType, ...] = (PlanGroup(), ListedCompanies(), TradingCalendar(), DailyQuotes(), YahooDailyBars())
+    own: tuple[JobType, ...] = (
+        PlanGroup(),
+        ListedCompanies(),
+        TradingCalendar(),
+        DailyQuotes(),
+        YahooDailyBars(),
+        YahooIntradayBars(),
+    )
     for built_in in (*own, *_upkeeps(events, {job_type.dataset for job_type in own})):
         found[built_in.name] = built_in
     return found

@@ -30,7 +30,7 @@ from moomarkets.domain.datasets.markets import (
     TOPIX_BARS,
     TRADING_CALENDAR,
 )
-from moomarkets.domain.datasets.yahoo import YAHOO_DAILY_BARS
+from moomarkets.domain.datasets.yahoo import YAHOO_DAILY_BARS, YAHOO_INTRADAY_BARS
 
 DATASETS = {
     dataset.name: dataset
@@ -63,5 +63,6 @@ DATASETS = {
         LARGE_SHAREHOLDINGS,
         DISCLOSURES,
         YAHOO_DAILY_BARS,
+        YAHOO_INTRADAY_BARS,
     )
 }
