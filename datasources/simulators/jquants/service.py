@@ -7,7 +7,7 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from datasources.jquants.endpoints import PLANS, Plan, years_before
+from datasources.jquants.plans import PLANS
 from datasources.simulators.faults import PAGING_KINDS, spoil_rows
 from datasources.simulators.jquants import refusals
 from datasources.simulators.jquants.answers import Answers
@@ -25,6 +25,7 @@ from datasources.simulators.server import Question
 from datasources.simulators.simulator_clock import SimulatorClock
 from datasources.simulators.tokyo_calendar import FIRST_DAY
 from moomarkets.domain.limits import Window
+from moomarkets.domain.source import Plan, years_before
 
 _RANKS = {plan: rank for rank, plan in enumerate(PLANS)}
 _ADDON_YEARS = {MINUTE: 2}
