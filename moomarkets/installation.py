@@ -69,7 +69,7 @@ class Installation:
     @property
     def groups(self) -> GroupDesk:
         """The groups: create, edit, ask for runs, pause, delete."""
-        return GroupDesk(self.reads, LOCAL_USER, frozenset(job_types(self._events)), self._clock)
+        return GroupDesk(self.reads, LOCAL_USER, job_types(self._events), self._clock)
 
     @property
     def jobs(self) -> JobDesk:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from moomarkets.domain.bulk import period_dates
 from moomarkets.domain.calendar import TradingDays
 from moomarkets.domain.coverage import ALL, Expected
 from moomarkets.domain.upkeep import Cut, Upkeep
@@ -17,6 +18,9 @@ PERISHES_WITHIN = timedelta(days=7)
 
 MONTH_FILE_AFTER = timedelta(days=7)
 """So long after its end a month is asked for as one file; before that its days are still single files."""
+
+FILE_REQUESTS = 2
+"""One for the list, which tells when a file was made, and one for its address; the file itself costs none."""
 
 FILE_SHARE = 0.15
 """How many bytes a compressed file has for each byte of the same rows in answers."""
@@ -37,7 +41,6 @@ class Terms:
     first_on: date
     codes: tuple[str, ...] = ()
     file_obstacle: str = "there are no files of it"
-    file_requests: int = 1
 
 
 def offers(gaps: Sequence[Expected], terms: Terms) -> list[Offer]:
@@ -90,26 +93,25 @@ def _by_code(gaps: Iterable[Expected], terms: Terms) -> Offer:
 
 
 def _files(days: Iterable[date], terms: Terms) -> Iterable[Step]:
+    """Files where they save requests; the other days are asked for one by one."""
     by_period: dict[str, list[date]] = {}
     for day in days:
-        by_period.setdefault(_period(day, terms.today), []).append(day)
+        by_period.setdefault(_period(day, terms), []).append(day)
     for period, wanted in by_period.items():
-        first, last = _span(period)
+        if terms.volume.pages(len(wanted)) <= FILE_REQUESTS:
+            yield from _dates(wanted, terms)
+            continue
+        first, last = period_dates(period)
         size = terms.volume.day_bytes * FILE_SHARE * _DataDays(first, last, terms).between(first, last)
-        yield Step(Way.BULK, ALL, wanted[0], wanted[-1], tuple(wanted), terms.file_requests, size, period)
+        yield Step(Way.BULK, ALL, wanted[0], wanted[-1], tuple(wanted), FILE_REQUESTS, size, period)
 
 
-def _period(day: date, today: date) -> str:
+def _period(day: date, terms: Terms) -> str:
+    """The month of the day, where that is over long enough and can be read as a whole; else the day."""
     month = f"{day:%Y-%m}"
-    return month if _span(month)[1] + MONTH_FILE_AFTER <= today else day.isoformat()
-
-
-def _span(period: str) -> tuple[date, date]:
-    """First and last date of a month or a day."""
-    if len(period) > len("2024-01"):
-        return date.fromisoformat(period), date.fromisoformat(period)
-    first = date.fromisoformat(f"{period}-01")
-    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    first, last = period_dates(month)
+    is_whole = last + MONTH_FILE_AFTER <= terms.today and first >= terms.first_on
+    return month if is_whole else day.isoformat()
 
 
 class _DataDays:
