@@ -93,7 +93,7 @@ def _pdf(text: str) -> bytes:
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>",
-        f"<</Title<FEFF{shown}>>>".encode(),
+        f"<</Title<FEFF{shown}> >>".encode(),
     ]
     body, places = b"%PDF-1.4\n", []
     for number, part in enumerate(parts, 1):
