@@ -7,7 +7,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from datasources.jquants.endpoints import PLANS
+from datasources.jquants.plans import PLANS
 from datasources.simulators.command_line import evening_of
 from datasources.simulators.faults import Answer
 from datasources.simulators.jquants import refusals

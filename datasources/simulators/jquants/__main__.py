@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from datasources.jquants.endpoints import PLANS
+from datasources.jquants.plans import PLANS
 from datasources.simulators.command_line import evening_of, port, run_until_stopped, window
 from datasources.simulators.jquants import DEMO_KEY, JQuantsSimulator
 

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from datasources.jquants.endpoints import PLANS, Plan, years_before
+from datasources.jquants.plans import PLANS
+from moomarkets.domain.source import Plan, years_before
 from datasources.simulators.faults import PAGING_KINDS, spoil_rows
 from datasources.simulators.jquants import refusals
 from datasources.simulators.jquants.answers import Answers
