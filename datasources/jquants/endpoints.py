@@ -22,6 +22,7 @@ _HALF_DAY = ("O", "H", "L", "C", "UL", "LL", "Vo", "Va")
 DROPPED_FIELDS = frozenset(f"{half}{name}" for half in ("", "M", "A") for name in _ADJUSTED)
 # The Premium plan's morning and afternoon values.
 HALF_DAY_FIELDS = frozenset(f"{half}{name}" for half in "MA" for name in _HALF_DAY)
+HALF_DAY_NUMBERS = HALF_DAY_FIELDS - {f"{half}{name}" for half in "MA" for name in ("UL", "LL")}
 
 _FIRST = date(2008, 5, 7)
 _NESTED = (Window(60, 60),)
@@ -40,9 +41,11 @@ def _daily(
     return Upkeep(Cut.DAY, publication, schedule, final, day_parameter, daily_since=daily_since)
 
 
-def _by_code(upkeep: Upkeep, code: str = "code", first: str = "from", last: str = "to") -> Upkeep:
+def _by_code(
+    upkeep: Upkeep, code: str = "code", first: str = "from", last: str = "to", *, of_issues: bool = True
+) -> Upkeep:
     """The same, where a range of one code can be had in one request too."""
-    return replace(upkeep, code_parameter=code, from_parameter=first, to_parameter=last)
+    return replace(upkeep, code_parameter=code, from_parameter=first, to_parameter=last, has_issue_codes=of_issues)
 
 
 def _newest(publication: Publication, cron: str) -> Upkeep:
@@ -103,8 +106,16 @@ MINUTE_BARS_ENDPOINT = Endpoint(
     has_bulk=True,
     volume=Volume(700_000, 130, codes=4_400),
 )
-# Only as files: there is no such path.
-TRADES_ENDPOINT = Endpoint("trades", "/equities/trades", equities.TRADES, plan=MINUTES, has_bulk=True)
+# Only as files: no path of its own can be asked for a day.
+TRADES_ENDPOINT = Endpoint(
+    "trades",
+    "/equities/trades",
+    equities.TRADES,
+    plan=MINUTES,
+    upkeep=_daily(day_parameter=""),
+    has_bulk=True,
+    volume=Volume(10_000_000, 60, codes=4_400),
+)
 VALUATIONS_ENDPOINT = Endpoint(
     "valuations",
     "/equities/valuation",
@@ -208,7 +219,7 @@ SHORT_RATIOS_ENDPOINT = Endpoint(
     markets.SHORT_RATIOS,
     plan="standard",
     since=date(2008, 11, 5),
-    upkeep=_by_code(_daily(), "s33"),
+    upkeep=_by_code(_daily(), "s33", of_issues=False),
     has_bulk=True,
     volume=Volume(34, 150, codes=34),
 )
@@ -242,7 +253,7 @@ INDEX_BARS_ENDPOINT = Endpoint(
     markets.INDEX_BARS,
     plan="standard",
     since=_FIRST,
-    upkeep=_by_code(_daily()),
+    upkeep=_by_code(_daily(), of_issues=False),
     has_bulk=True,
     volume=Volume(80, 110, codes=80),
 )

@@ -56,7 +56,10 @@ def offers(gaps: Sequence[Expected], terms: Terms) -> list[Offer]:
         by_file = Offer(Way.BULK, _ordered(_files(days, terms), terms))
     if cut is Cut.RANGE:
         return [Offer(Way.RANGE, tuple(_range(days, terms))), by_file]
-    return [Offer(Way.DATE, _ordered(_dates(days, terms), terms)), _by_code(gaps, terms), by_file]
+    by_date = Offer(Way.DATE, (), "it cannot be asked for by date")
+    if terms.upkeep.day_parameter:
+        by_date = Offer(Way.DATE, _ordered(_dates(days, terms), terms))
+    return [by_date, _by_code(gaps, terms), by_file]
 
 
 def _dates(days: Iterable[date], terms: Terms) -> Iterable[Step]:
@@ -98,7 +101,7 @@ def _files(days: Iterable[date], terms: Terms) -> Iterable[Step]:
     for day in days:
         by_period.setdefault(_period(day, terms), []).append(day)
     for period, wanted in by_period.items():
-        if terms.volume.pages(len(wanted)) <= FILE_REQUESTS:
+        if terms.upkeep.day_parameter and terms.volume.pages(len(wanted)) <= FILE_REQUESTS:
             yield from _dates(wanted, terms)
             continue
         first, last = period_dates(period)

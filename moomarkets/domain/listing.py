@@ -37,3 +37,13 @@ def expected_of_codes(
     return [
         Expected(code, day, day, at) for code in codes for day, at in dated if listings.get(code, Listing()).has(day)
     ]
+
+
+def issue_code(code: str) -> str:
+    """The code with its fifth character; four mean the common share.
+
+    Example:
+        >>> issue_code("7203"), issue_code("130A0")
+        ('72030', '130A0')
+    """
+    return f"{code}0" if len(code) == 4 else code

@@ -10,7 +10,7 @@ from moomarkets.domain.coverage import ALL, Expected, missing
 from moomarkets.domain.errors import AttemptError, Reason
 from moomarkets.domain.fill_plan import Terms, offers
 from moomarkets.domain.job import Attempt, PlannedJob
-from moomarkets.domain.listing import expected_of_codes
+from moomarkets.domain.listing import expected_of_codes, issue_code
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.source import Endpoint
 from moomarkets.domain.upkeep import Cut
@@ -61,7 +61,7 @@ class DatasetUpkeep:
             raise AttemptError(Reason.PLAN_RESTRICTED, detail)
         check_codes(self.endpoint, scope)
         way_of(scope)
-        codes = codes_of(scope)
+        codes = self.codes_of(scope)
         wanted = wanted_days(self.endpoint, self._upkeep, view, scope)
         # An older state cannot be asked for.
         days = wanted.days[-1:] if self._upkeep.cut is Cut.NEWEST else wanted.days
@@ -69,6 +69,11 @@ class DatasetUpkeep:
         gaps = missing(expected, view.covered)
         ways = offers(gaps, self._terms(codes, view, scope))
         return Survey(tuple(expected), tuple(gaps), tuple(ways), wanted.beyond, wanted.coming)
+
+    def codes_of(self, scope: Mapping[str, object]) -> tuple[str, ...]:
+        """The codes that the scope names, as the dataset writes them."""
+        codes = codes_of(scope)
+        return tuple(map(issue_code, codes)) if self._upkeep.has_issue_codes else codes
 
     def perform(self, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
         if is_bulk(attempt):
@@ -105,6 +110,8 @@ class DatasetUpkeep:
         plan = view.subscription.plan
         if not self.endpoint.has_bulk:
             return "there are no files of it"
+        if self._upkeep.cut is Cut.DAY and not self._upkeep.day_parameter:
+            return ""
         if plan is None or not plan.has_bulk:
             return f"the plan {plan.name} has no files" if plan else "there are no files without a plan"
         if newest_of(scope) is not None and way_of(scope) == AUTO:

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from moomarkets.domain.calendar import TOKYO, TokyoCalendar
+from moomarkets.domain.listing import issue_code
 from moomarkets.domain.source import Subscription
 from moomarkets.jobtypes.job_type import JobType, PlanView
 from moomarkets.jobtypes.scope import codes_of
@@ -49,5 +50,5 @@ def plan_view(
         last_on=last_on,
         subscription=subscription,
         past=coverage.past(connection, owner, job_type.dataset),
-        listings=listings(connection, tokyo, codes_of(scope)),
+        listings=listings(connection, tokyo, [issue_code(code) for code in codes_of(scope)]),
     )
