@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 
+from moomarkets.demo import with_plan
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.errors import CannotDecrypt, SettingsError
 from moomarkets.domain.events import Events
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import SourceSpec
+from moomarkets.jobtypes.job_type import JobType
+from moomarkets.jobtypes.plan_view import Sources as KnownSources
 from moomarkets.jobtypes.registry import job_types
+from moomarkets.services.coverage import Coverage
 from moomarkets.services.credentials import Credentials
 from moomarkets.services.groups import GroupDesk
 from moomarkets.services.jobs import Executions, JobDesk, QueueRules
 from moomarkets.services.runs import Runs
 from moomarkets.services.schedules import Schedules
-from moomarkets.services.source_setup import effective_specs
+from moomarkets.services.source_setup import effective_specs, subscriptions
 from moomarkets.services.status import Status
 from moomarkets.services.switches import Sources, Switches
 from moomarkets.services.why import Why
@@ -45,6 +49,7 @@ class Installation:
     def __init__(
         self, settings: Settings, clock: Clock, events: Events, undo: ExitStack, *, shares: bool = False
     ) -> None:
+        settings = with_plan(settings) if settings.demo else settings
         self._settings, self._clock, self._events, self._undo = settings, clock, events, undo
         self.patience = Patience()
         try:
@@ -92,6 +97,11 @@ class Installation:
         return Executions(self.reads, LOCAL_USER)
 
     @property
+    def coverage(self) -> Coverage:
+        """What is here of every dataset, what is missing, and filling it."""
+        return self.coverage_of(job_types(self._events), self.groups)
+
+    @property
     def status(self) -> Status:
         """Where everything stands."""
         return Status(self.reads, LOCAL_USER)
@@ -110,6 +120,12 @@ class Installation:
     def why(self) -> Why:
         """Why something is as it is."""
         return Why(self.reads, LOCAL_USER)
+
+    def coverage_of(self, known: Mapping[str, JobType], groups: GroupDesk) -> Coverage:
+        """The same where these job types are known; what it orders, it orders of `groups`."""
+        sources = KnownSources(self.source_ids, subscriptions(self.specs, self._settings.sources))
+        missing = self.missing_credentials
+        return Coverage(self.reads, LOCAL_USER, self._clock, known, self.specs, sources, groups, missing)
 
     def queue_rules(self, job_types: Iterable[str]) -> QueueRules:
         """What holds for jobs that stand alone, where these job types are known."""

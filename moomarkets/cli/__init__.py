@@ -9,9 +9,11 @@ import click
 # Light modules all of them: what a command needs to do its work is imported when it runs.
 from moomarkets.cli import (
     attention,
+    coverage,
     credentials,
     db,
     executions,
+    fill,
     groups,
     jobs,
     runs,
@@ -59,6 +61,10 @@ for command in (
     runs.runs,
     jobs.jobs,
     executions.executions,
+    coverage.coverage,
+    coverage.gaps,
+    coverage.plan,
+    fill.fill,
     schedules.schedules,
     sources.sources,
     credentials.credentials,
