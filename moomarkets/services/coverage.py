@@ -241,7 +241,7 @@ def _check_reach(seen: Seen, asked: Asked, published: date | None) -> None:
         return
     view = seen.view
     given = f"{asked.from_on or '…'} to {asked.to_on or '…'}"
-    if seen.beyond:
+    if seen.beyond or (asked.to_on is not None and asked.to_on < view.first_on):
         reach = f"dates that the subscription reaches, {view.first_on} to {view.last_on or published}"
         raise InvalidInput("from, to", reach, given)
     if published is not None and (seen.coming or (asked.from_on is not None and asked.from_on > published)):
