@@ -109,6 +109,11 @@ def endpoint_of(job_type: JobType) -> Endpoint | None:
     return job_type.endpoint if isinstance(job_type, DatasetUpkeep) else None
 
 
+def _as_asked(scope: Scope, asked: Asked) -> Scope:
+    """The scope without what a group says of how it asks: a fill takes the cheapest way, or that which is asked for."""
+    return {name: value for name, value in scope.items() if name not in ("way", "max_requests")} | asked.way_scope
+
+
 def _containing(job_type: JobType) -> str:
     endpoint = endpoint_of(job_type)
     needs = f" (it needs {endpoint.plan})" if endpoint is not None else ""
@@ -154,14 +159,12 @@ class Surveyor:
     def orders(self, seen: Seen, asked: Asked) -> list[tuple[Scope, Survey]]:
         """What has to be ordered to close the gaps: one scope for whole days, others for single codes."""
         if asked.is_narrowed or len(seen.surveys) <= 1 or not isinstance(seen.job_type, DatasetUpkeep):
-            found = [({**scope, **asked.way_scope}, one) for scope, one in seen.surveys if one.gaps]
-            return [(scope, self.survey(seen.job_type, scope) if asked.way_scope else one) for scope, one in found]
-        days = {gap.from_on for gap in seen.gaps.values() if gap.key == ALL}
-        scopes: list[Scope] = []
-        if days:
+            scopes: list[Scope] = [_as_asked(scope, asked) for scope, one in seen.surveys if one.gaps]
+        else:
+            days = {gap.from_on for gap in seen.gaps.values() if gap.key == ALL}
             pairs = [[first.isoformat(), last.isoformat()] for first, last in ranges_of(days, seen.has_data)]
-            scopes.append({"ranges": pairs, **asked.way_scope})
-        scopes += [{**scope, **asked.way_scope} for scope, one in seen.surveys if "codes" in scope and one.gaps]
+            scopes = [{"ranges": pairs, **asked.way_scope}] if pairs else []
+            scopes += [_as_asked(scope, asked) for scope, one in seen.surveys if "codes" in scope and one.gaps]
         return [(scope, self.survey(seen.job_type, scope)) for scope in scopes]
 
     def _check_codes(self, job_type: JobType, asked: Asked) -> None:
