@@ -50,7 +50,7 @@ def fill(
     with opened(given) as installation:
         names = list(datasets) or installation.coverage.kept()
         plans = [plan for name in names for plan in installation.coverage.plan(name, **part)]
-        is_running = bool(installation.status.show()["nodes"])
+        is_running = installation.status.is_running()
         if plans and not dry_run:
             _demand_credentials(installation, plans)
     if is_json and (dry_run or not plans):
