@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import ExitStack
 
 from sqlalchemy import text
 
+from moomarkets.domain.clock import SystemClock
+from moomarkets.domain.events import NoEvents
+from moomarkets.installation import Installation
+from moomarkets.settings import Settings
 from tests.support.supervisor import Playground, SupervisorProcess
 
 COMMAND = ("-m", "moomarkets.cli")
@@ -84,7 +89,10 @@ def test_without_a_key_it_ends_with_5(ground: Playground) -> None:
 
 
 def _stored(ground: Playground) -> set[str]:
-    with ground.installation() as installation, installation.reads.transaction() as connection:
+    settings = Settings(data_dir=ground.data_dir)
+    with ExitStack() as undo:
+        installation = Installation(settings, SystemClock(), NoEvents(), undo, shares=True)
+        connection = undo.enter_context(installation.reads.transaction())
         rows = connection.execute(text("SELECT from_on FROM coverage WHERE dataset = 'daily_bars'")).scalars()
         return {day.isoformat() for day in rows if day.month == 8}
 
