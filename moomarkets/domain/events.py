@@ -63,6 +63,7 @@ NAMES = frozenset(
         "runs.look_failed",
         "schedule.failed",
         "schedule.invalid",
+        "source.allowance_learnt",
         "source.silenced",
         "store.recovered",
         "store.refused",

@@ -66,6 +66,8 @@ class Attempt:
     """None: as the settings say."""
     timeout_s: float | None = None
     """The attempt's deadline, from its start; None: as the settings say."""
+    priority: int = 5
+    """The job's, 1 to 10: the most urgent go first, also where they wait for permits."""
 
 
 @dataclass(frozen=True, slots=True)

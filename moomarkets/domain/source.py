@@ -10,7 +10,7 @@ from typing import Protocol
 
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.dataset import Batch, Dataset
-from moomarkets.domain.limits import NAMED_SECONDS, Window
+from moomarkets.domain.limits import NAMED_SECONDS, USUAL_SILENCES, SilenceRule, Window
 from moomarkets.domain.upkeep import Upkeep
 
 
@@ -48,7 +48,8 @@ class Endpoint:
 
     `plan` is the lowest subscription that may ask, or the name of an add-on to it; "" where everybody may. `since` is
     the oldest date that the provider has. With an `upkeep` a job type of the dataset's name keeps it; `has_bulk`:
-    whole months and days can be had as files.
+    whole months and days can be had as files. `is_apart`: its windows stand in place of the source's, and what is asked
+    of it counts nowhere else (an add-on that is limited by itself).
     """
 
     name: str
@@ -62,6 +63,7 @@ class Endpoint:
     since: date | None = None
     upkeep: Upkeep | None = None
     has_bulk: bool = False
+    is_apart: bool = False
 
     @property
     def rate_limit(self) -> dict[str, int | None]:
@@ -87,10 +89,10 @@ class SourceSpec:
     windows: tuple[Window, ...]
     endpoints: tuple[Endpoint, ...]
     needs_credential: bool
-    default_silence_s: float = 60.0
-    """How long a 429 without Retry-After keeps the source silent; the next ones within ten minutes wait longer."""
     plans: tuple[Plan, ...] = ()
     add_ons: tuple[str, ...] = ()
+    silences: SilenceRule = USUAL_SILENCES
+    """How long a 429 without Retry-After keeps the source silent; the next ones in a row wait longer."""
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of that name; KeyError where there is none."""
@@ -145,10 +147,11 @@ class Permit(Protocol):
     def check(self) -> None:
         """Raise `AttemptError` if the permit is too old to be used; call it as the last thing before sending."""
 
-    def answered(self) -> None:
+    def answered(self, weight: int | None = None) -> None:
         """The provider has answered, whatever it says: it will not count this request later than now.
 
-        Without this the request counts until its deadline: one that was cut off may still be on its way.
+        Without this the request counts until its deadline: one that was cut off may still be on its way. `weight` is
+        what the request has really used, where the answer tells; default what was reserved.
         """
 
     def unsent(self) -> None:
@@ -158,8 +161,11 @@ class Permit(Protocol):
 class PermitGate(Protocol):
     """Where a source's client asks before each request. Used in an attempt's thread; blocks it, nobody else."""
 
-    def permit(self, endpoint: Endpoint, token: CancelToken) -> AbstractContextManager[Permit]:
-        """Wait for a permit; it is used up when the block ends. Raises `Cancelled` when the token says so."""
+    def permit(self, endpoint: Endpoint, token: CancelToken, weight: int = 1) -> AbstractContextManager[Permit]:
+        """Wait for a permit; it is used up when the block ends. Raises `Cancelled` when the token says so.
+
+        The token tells how urgent the work is. A request of more `weight` takes as much room in every window.
+        """
 
     def silence(self, retry_after_s: float | None) -> None:
         """A 429 was read: stop the whole credential at once, durably, for that long (None: the source's own rule)."""

@@ -28,6 +28,7 @@ def perform(attempt: Attempt, completion_id: UUID, tools: Tools, token: CancelTo
     if job_type is None:
         return Failed(Reason.INVALID, f"job type {attempt.job_type} is not installed here")
     began_at = tools.clock.monotonic()
+    token.priority, token.began_at = attempt.priority, began_at
     try:
         outcome = job_type.perform(attempt, tools, token)
         token.check()

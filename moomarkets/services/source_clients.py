@@ -123,8 +123,9 @@ class SourceClients:
             node_id=self._rules.node_id,
             deadline_s=self._rules.deadline_s,
             use_within_s=self._rules.use_within_s,
-            default_silence_s=spec.default_silence_s,
+            silences=spec.silences,
             boot_id=self._rules.boot_id,
+            apart=frozenset(endpoint.name for endpoint in spec.endpoints if endpoint.is_apart),
         )
         gate = LimiterGate(self._runtime, rules, self._ensure_limiter)
         runtime = self._runtime

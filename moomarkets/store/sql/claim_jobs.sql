@@ -50,7 +50,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
 )
 SELECT mine.*, jobs.run_id, jobs.job_group_id, coalesce(job_groups.user_id, 1) AS user_id, jobs.job_type, jobs.key,
        jobs.name, jobs.parameters, jobs.symbol, jobs.max_retries, jobs.retry_delay, jobs.crash_count,
-       jobs.crash_limit, jobs.timeout_s
+       jobs.crash_limit, jobs.timeout_s, jobs.priority
 FROM mine
 JOIN jobs ON jobs.id = mine.job_id
 LEFT JOIN job_groups ON job_groups.id = jobs.job_group_id

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from moomarkets.domain.limits import Window
-from moomarkets.store import permits
-from moomarkets.store.permits import Bucket, Look, Reservation
+from moomarkets.domain.limits import SilenceRule, Window
+from moomarkets.store import buckets, permits
+from moomarkets.store.buckets import Bucket
+from moomarkets.store.clock_steps import Look
+from moomarkets.store.permits import Ask, Reservation
 from tests.moomarkets.store.scene import LOCAL, Scene, after
 
 D = 10.0
@@ -14,7 +16,7 @@ HOUR = 3600.0
 
 
 def bucket_of(scene: Scene) -> Bucket:
-    return Bucket(scene.do(permits.bucket_id, scene.source_id, LOCAL), (Window(1, 60),), {})
+    return Bucket(scene.do(buckets.bucket_id, scene.source_id, LOCAL), (Window(1, 60),), {})
 
 
 def reserve(
@@ -23,8 +25,7 @@ def reserve(
     return scene.do(
         permits.reserve,
         bucket,
-        "bars",
-        [uuid4()],
+        [Ask(uuid4(), "bars")],
         node_id=uuid4(),
         deadline_s=D,
         now=after(at),
@@ -91,7 +92,7 @@ def test_what_a_process_before_this_one_left_in_the_future_counts_from_now(scene
 def test_a_silence_lasts_as_long_as_it_was_meant_to_whatever_the_clock_does(scene: Scene) -> None:
     bucket = bucket_of(scene)
     first = reserve(scene, bucket, at=0, boot_s=0)
-    scene.do(permits.silence, bucket.id, 300.0, 60.0, after(1))
+    scene.do(buckets.silence, bucket, 300.0, SilenceRule(), after(1))
 
     forwards = reserve(scene, bucket, at=HOUR + 1, boot_s=1, last=first.look)
     back = reserve(scene, bucket, at=11, boot_s=11, last=forwards.look)
