@@ -11,7 +11,7 @@ from actors import names
 from actors.otp.errors import CallError, CallTimeout
 from actors.otp.promise import Promise
 from actors.otp.runtime import Runtime
-from actors.rate_limiter import Acquire, Grant, LimiterRules, Release, Silence, SourcePaused
+from actors.rate_limiter import Acquire, Grant, LimiterRules, Silence, SourcePaused, release
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.errors import AttemptError, Cancelled, Reason
@@ -51,7 +51,7 @@ class LimiterGate:
             # Cut off while it was under way, a request may still reach the provider: it counts until its deadline.
             if held.progress is not Progress.SENT:
                 is_sent = held.progress is Progress.ANSWERED
-                self._runtime.cast(self._limiter, Release(grant.permit_id, is_sent=is_sent, weight=held.weight))
+                release(self._runtime, self._limiter, grant.permit_id, is_sent=is_sent, weight=held.weight)
 
     def silence(self, retry_after_s: float | None) -> None:
         """Stop the credential; returns once that is durable. Permits that are out already are void at once."""

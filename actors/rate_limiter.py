@@ -20,6 +20,7 @@ from actors.otp.calls import cast
 from actors.otp.gen_server import GenServer
 from actors.otp.mailbox import Timer
 from actors.otp.messages import NOREPLY, Continue, ReplyTo
+from actors.otp.runtime import Runtime
 from actors.store_writer import NotWritten, Write, Written
 from moomarkets.domain import failpoints
 from moomarkets.domain.cancel import DEFAULT_PRIORITY
@@ -97,15 +98,6 @@ class SourcePaused(AttemptError):
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
-    """The request is over (`is_sent`), or certainly never left. `weight`: what it has really used, if that is known."""
-
-    permit_id: UUID
-    is_sent: bool
-    weight: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Silence:
     """A 429 was read; the reply comes when the silence is durable, with its seconds."""
 
@@ -158,6 +150,22 @@ class _Prune:
     """Delete permits that no window counts any more."""
 
 
+def release(runtime: Runtime, limiter: str, permit_id: UUID, *, is_sent: bool, weight: int | None = None) -> None:
+    """Say that a request is over (`is_sent`), or certainly never left; `weight`: what it has really used, if known.
+
+    That goes to the store without the limiter, which may just have died, and is told when it is durable.
+    """
+    now = runtime.clock.sql_now()
+
+    def end(connection: Connection) -> None:
+        if is_sent:
+            permits.done(connection, [permit_id], now, weight)
+        else:
+            permits.give_back(connection, [permit_id])
+
+    runtime.cast(names.PERMITS, Write(end, runtime.named(limiter), _Released()))
+
+
 class RateLimiter(GenServer):
     """Queues those who want a permit and reserves for them; a restart finds all that was spent in the store."""
 
@@ -191,17 +199,6 @@ class RateLimiter(GenServer):
                 return NOREPLY
             case _:
                 return super().handle_call(message)
-
-    def handle_cast(self, message: Release) -> None:
-        permit_id, weight, now = message.permit_id, message.weight, self.clock.sql_now()
-
-        def end(connection: Connection) -> None:
-            permits.done(connection, self._bucket_in(connection).id, [permit_id], now, weight)
-
-        if message.is_sent:
-            self._write(end, _Released())
-        else:
-            self._write(lambda connection: permits.give_back(connection, [permit_id]), _Released())
 
     def handle_info(self, message: object) -> None:
         match message:

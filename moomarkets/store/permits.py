@@ -192,11 +192,7 @@ def share_out(
 
 
 def done(
-    connection: Connection,
-    bucket_id: int,
-    permit_ids: Sequence[UUID],
-    now: datetime | None = None,
-    weight: int | None = None,
+    connection: Connection, permit_ids: Sequence[UUID], now: datetime | None = None, weight: int | None = None
 ) -> None:
     """Record that those requests are over: each slot is free one window later. A probe's end ends the silence.
 
@@ -212,12 +208,11 @@ def done(
     connection.execute(
         text(
             """
-            UPDATE permit_buckets SET silent_until = NULL
-            WHERE id = :bucket_id AND silent_until IS NOT NULL AND EXISTS (
-                SELECT 1 FROM permits WHERE permits.id = ANY (:ids) AND permits.reserved_at >= silent_until)
+            UPDATE permit_buckets SET silent_until = NULL FROM permits
+            WHERE permits.id = ANY (:ids) AND permit_buckets.id = permits.bucket_id AND reserved_at >= silent_until
             """
         ),
-        {"bucket_id": bucket_id, "ids": list(permit_ids)},
+        {"ids": list(permit_ids)},
     )
     failpoints.hit("permit_done")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from actors.otp.promise import Promise
-from actors.rate_limiter import Acquire, Grant, RateLimiter, Release
+from actors.rate_limiter import Acquire, Grant, RateLimiter, release
 from moomarkets.domain.errors import AttemptError
 from moomarkets.domain.limits import Window
 from tests.actors.office import Hire, Office
@@ -93,7 +93,7 @@ def test_a_heavy_request_is_not_passed_by_light_ones_for_ever(hire: Hire) -> Non
     waiting = wait_for(office, Acquire("bars", 5, 0.0, weight=3), *(Acquire("bars") for _ in range(4)))
 
     for grant in first:
-        office.runtime.cast(office.limiter, Release(grant.permit_id, is_sent=True))
+        release(office.runtime, office.limiter, grant.permit_id, is_sent=True)
     assert office.runtime.wait_for(waiting[0], 5)
 
     assert served(waiting) == [0]
@@ -111,7 +111,7 @@ def test_what_a_heavy_request_did_not_use_is_free_for_others(hire: Hire) -> None
     heavy: Grant = office.runtime.call(office.limiter, Acquire("bars", weight=9))
     waiting = wait_for(office, *(Acquire("bars") for _ in range(5)))
 
-    office.runtime.cast(office.limiter, Release(heavy.permit_id, is_sent=True, weight=4))
+    release(office.runtime, office.limiter, heavy.permit_id, is_sent=True, weight=4)
 
     assert all(office.runtime.wait_for(one, 5) for one in waiting)
 

@@ -32,7 +32,7 @@ def answered(scene: Scene, bucket: Bucket, at: float) -> None:
     """One request goes out and is answered: the source goes on."""
     probe = reserve(scene, bucket, 1, at)
     assert probe.granted
-    scene.do(permits.done, bucket.id, probe.granted, after(at))
+    scene.do(permits.done, probe.granted, after(at))
 
 
 def overrun(scene: Scene, bucket: Bucket, at: float) -> Silenced:
@@ -117,7 +117,7 @@ def test_a_window_of_one_request_gets_longer_instead(scene: Scene) -> None:
     bucket = bucket_of(scene, Window(1, 2))
     for number in range(6):
         overrun(scene, bucket, number * 3600)
-    scene.do(permits.done, bucket.id, reserve(scene, bucket, 1, 20_000).granted, after(20_000))
+    scene.do(permits.done, reserve(scene, bucket, 1, 20_000).granted, after(20_000))
 
     assert reserve(scene, bucket, 1, 20_003.9).granted == ()
     assert len(reserve(scene, bucket, 1, 20_004.1).granted) == 1

@@ -38,7 +38,7 @@ def reserve(
 def test_a_clock_that_was_set_forwards_frees_nothing_early(scene: Scene) -> None:
     bucket = bucket_of(scene)
     first = reserve(scene, bucket, at=0, boot_s=0)
-    scene.do(permits.done, bucket.id, first.granted, after(1))
+    scene.do(permits.done, first.granted, after(1))
 
     second = reserve(scene, bucket, at=HOUR + 2, boot_s=2, last=first.look)
 
@@ -50,7 +50,7 @@ def test_a_clock_that_was_set_forwards_frees_nothing_early(scene: Scene) -> None
 def test_a_clock_that_was_set_while_nobody_looked_frees_nothing_early(scene: Scene) -> None:
     bucket = bucket_of(scene)
     first = reserve(scene, bucket, at=0, boot_s=0, boot_id="boot")
-    scene.do(permits.done, bucket.id, first.granted, after(1))
+    scene.do(permits.done, first.granted, after(1))
 
     second = reserve(scene, bucket, at=HOUR + 2, boot_s=2, boot_id="boot")
 
@@ -60,7 +60,7 @@ def test_a_clock_that_was_set_while_nobody_looked_frees_nothing_early(scene: Sce
 def test_a_look_under_another_boot_says_nothing_about_this_one(scene: Scene) -> None:
     bucket = bucket_of(scene)
     first = reserve(scene, bucket, at=0, boot_s=5000, boot_id="before")
-    scene.do(permits.done, bucket.id, first.granted, after(1))
+    scene.do(permits.done, first.granted, after(1))
 
     second = reserve(scene, bucket, at=100, boot_s=20, boot_id="after")
 
@@ -70,7 +70,7 @@ def test_a_look_under_another_boot_says_nothing_about_this_one(scene: Scene) -> 
 def test_a_clock_that_was_set_back_stalls_for_a_window_and_no_longer(scene: Scene) -> None:
     bucket = bucket_of(scene)
     first = reserve(scene, bucket, at=HOUR, boot_s=0)
-    scene.do(permits.done, bucket.id, first.granted, after(HOUR + 1))
+    scene.do(permits.done, first.granted, after(HOUR + 1))
 
     second = reserve(scene, bucket, at=2, boot_s=2, last=first.look)
 
@@ -104,7 +104,7 @@ def test_a_silence_lasts_as_long_as_it_was_meant_to_whatever_the_clock_does(scen
 def test_time_that_passes_is_no_step(scene: Scene) -> None:
     bucket = bucket_of(scene)
     first = reserve(scene, bucket, at=0, boot_s=0)
-    scene.do(permits.done, bucket.id, first.granted, after(0.5))
+    scene.do(permits.done, first.granted, after(0.5))
 
     second = reserve(scene, bucket, at=61.04, boot_s=61.0, last=first.look)
 

@@ -77,7 +77,7 @@ class Limiter(RuleBasedStateMachine):
         permit_id = self.open()[choice % len(self.open())]
         request = self.requests[permit_id]
         request.until_s, request.is_open = min(self.now, request.until_s), False
-        self.scene.do(permits.done, self.bucket.id, [permit_id], after(self.now + late_s))
+        self.scene.do(permits.done, [permit_id], after(self.now + late_s))
 
     @precondition(lambda self: self.open())
     @rule(choice=st.integers(0))
@@ -171,5 +171,5 @@ def reserve_and_end(scene: Scene, bucket: Bucket, now: float) -> tuple[int, floa
     """Reserve up to 20 permits whose requests will be over in a second; returns how many, and the wait for more."""
     asks = [Ask(uuid4(), "bars") for _ in range(20)]
     answer = scene.do(permits.reserve, bucket, asks, node_id=UUID(int=0), deadline_s=D, now=after(now))
-    scene.do(permits.done, bucket.id, answer.granted, after(now + 1))
+    scene.do(permits.done, answer.granted, after(now + 1))
     return len(answer.granted), answer.wait_s

@@ -31,7 +31,7 @@ def reserve(
 
 
 def done(scene: Scene, bucket: Bucket, reservation: Reservation, at: float) -> None:
-    scene.do(permits.done, bucket.id, reservation.granted, after(at))
+    scene.do(permits.done, reservation.granted, after(at))
 
 
 def silence(scene: Scene, bucket: Bucket, retry_after_s: float | None, at: float) -> float:
