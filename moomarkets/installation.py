@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 
 from moomarkets.domain.clock import Clock
@@ -10,7 +10,9 @@ from moomarkets.domain.errors import CannotDecrypt, SettingsError
 from moomarkets.domain.events import Events
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import SourceSpec
+from moomarkets.jobtypes.job_type import JobType
 from moomarkets.jobtypes.registry import job_types
+from moomarkets.services.budgets import Budgets
 from moomarkets.services.credentials import Credentials
 from moomarkets.services.groups import GroupDesk
 from moomarkets.services.jobs import Executions, JobDesk, QueueRules
@@ -98,8 +100,8 @@ class Installation:
 
     @property
     def sources(self) -> Sources:
-        """The sources and their switches."""
-        return Sources(self.reads)
+        """The sources, their switches and budgets."""
+        return self.sources_of(())
 
     @property
     def switches(self) -> Switches:
@@ -110,6 +112,14 @@ class Installation:
     def why(self) -> Why:
         """Why something is as it is."""
         return Why(self.reads, LOCAL_USER)
+
+    def sources_of(self, host_job_types: Sequence[JobType]) -> Sources:
+        """The sources, where an embedding program has brought these job types along."""
+
+        def asked() -> dict[str, str]:
+            return {name: job_type.source for name, job_type in job_types(self._events, host_job_types).items()}
+
+        return Sources(self.reads, Budgets(self.reads, self.specs, self.source_ids, asked, LOCAL_USER))
 
     def queue_rules(self, job_types: Iterable[str]) -> QueueRules:
         """What holds for jobs that stand alone, where these job types are known."""

@@ -206,8 +206,8 @@ class System(Console):
 
     @property
     def sources(self) -> Sources:
-        """The sources: pause, resume, switch on and off."""
-        return self.installation.sources
+        """The sources: pause, resume, switch on and off, and what may still be asked of them."""
+        return self.installation.sources_of(self._job_types)
 
     @property
     def manager(self) -> JobManagerDesk:

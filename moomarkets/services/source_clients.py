@@ -23,6 +23,7 @@ from datasources.opening import Opening
 from moomarkets.domain.errors import CredentialsMissing
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import DataSource, SourceSpec
+from moomarkets.services.budgets import bucket_of
 from moomarkets.store import sources
 from moomarkets.store.database import Database
 from moomarkets.store.keyring import Keyring
@@ -114,18 +115,19 @@ class SourceClients:
         spec = self._specs[code]
         if spec.needs_credential and not credential:
             raise CredentialsMissing(code)
+        bucket = bucket_of(spec)
         rules = LimiterRules(
             source=code,
             source_id=source_id,
             user_id=user_id,
-            windows=spec.windows,
-            endpoint_windows={endpoint.name: endpoint.windows for endpoint in spec.endpoints if endpoint.windows},
+            windows=bucket.windows,
+            endpoint_windows=bucket.endpoint_windows,
             node_id=self._rules.node_id,
             deadline_s=self._rules.deadline_s,
             use_within_s=self._rules.use_within_s,
             silences=spec.silences,
             boot_id=self._rules.boot_id,
-            apart=frozenset(endpoint.name for endpoint in spec.endpoints if endpoint.is_apart),
+            apart=bucket.apart,
         )
         gate = LimiterGate(self._runtime, rules, self._ensure_limiter)
         runtime = self._runtime
