@@ -113,7 +113,7 @@ def _of_companies() -> tuple[DataSet, ...]:
     return (
         DataSet(
             "/fins/earnings-date",
-            "free",
+            "standard",
             dates_since,
             _at(10, 5),
             announced,
