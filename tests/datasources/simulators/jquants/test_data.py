@@ -142,8 +142,8 @@ def test_a_date_of_a_report_has_a_history(simulator: JQuantsSimulator) -> None:
 def test_an_outdated_schedule_is_not_found_by_its_day(simulator: JQuantsSimulator) -> None:
     found = rows(simulator, "/fins/earnings-date", scheduled_date="2026-11-13")
 
-    assert found
-    for row in found:
+    assert len(found) > 5
+    for row in found[:5]:
         history = rows(simulator, "/fins/earnings-date", code=row["Code"])
         same = [other for other in history if (other["FYE"], other["FQName"]) == (row["FYE"], row["FQName"])]
         assert same[-1] == row

@@ -110,8 +110,7 @@ def test_a_cursor_brings_what_came_since() -> None:
 
 
 def test_only_the_last_page_has_a_cursor_and_only_premium_gets_one() -> None:
-    with at("2026-11-14T20:00", issues=400, page_bytes=20_000) as simulator:
-        simulator.clock.advance(-26 * 3600)
+    with at(f"{FRIDAY}T20:00", issues=400, page_bytes=20_000) as simulator:
         _, first = ask(simulator, "/fins/summary", date=FRIDAY)
     with at(f"{FRIDAY}T20:00", "standard") as simulator:
         _, below = ask(simulator, "/fins/summary", date=FRIDAY)
