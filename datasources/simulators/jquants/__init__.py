@@ -13,7 +13,7 @@ from datasources.simulators.faults import Answer
 from datasources.simulators.jquants import refusals
 from datasources.simulators.jquants.catalogue import DATA_SETS
 from datasources.simulators.jquants.corrections import BARS
-from datasources.simulators.jquants.orders import orders, revokes_all
+from datasources.simulators.jquants.orders import carry_out, revokes_all
 from datasources.simulators.jquants.service import Service
 from datasources.simulators.jquants.signing import PREFIX
 from datasources.simulators.jquants.tokens import Tokens
@@ -124,8 +124,7 @@ class JQuantsSimulator(Simulator):
         if method == "POST" and name == "tokens":
             self.revoke_tokens(refresh_too=revokes_all(content))
         elif method == "POST":
-            for order in orders(content):
-                order(corrections, self._service.now())
+            carry_out(content, corrections, self._service.now())
         return json_answer(200, {"corrections": corrections.as_json()} if name == "corrections" else {})
 
     def _file(self, question: Question) -> Answer:

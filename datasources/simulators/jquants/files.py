@@ -17,6 +17,7 @@ from datasources.simulators.jquants.answers import Answers
 from datasources.simulators.jquants.catalogue import DATA_SETS, FILE_PATHS, DataSet
 from datasources.simulators.jquants.corrections import Corrections
 from datasources.simulators.jquants.fields import BASE_BARS, FIELDS
+from datasources.simulators.jquants.market_wide import calendar_known_from
 from datasources.simulators.jquants.view import View, instant
 from datasources.simulators.tokyo_calendar import trading_day_from
 
@@ -83,8 +84,7 @@ class Files:
         else:
             at = max(instant(trading_day_from(file.last + timedelta(days=1)), 17, 10), self._complete_at(file))
             if file.data_set.path == "/markets/calendar":
-                # It is known long before.
-                at = instant(date(file.first.year - 1, 3, 31), 12)
+                at = calendar_known_from(file.first.year)
         if at > self._view.now:
             return None
         changed_at = self._corrections.changed_at(file.data_set.path, file.first, file.last)

@@ -109,6 +109,15 @@ def test_the_admin_path_takes_orders_and_tells_them() -> None:
     assert (changed["Vo"], changed["AdjVo"]) == (100.0, 100.0)
 
 
+def test_of_a_list_with_one_bad_order_none_is_carried_out() -> None:
+    good = {"kind": "delist", "code": "13050", "last_on": "2026-11-10"}
+    with at(EVENING, issues=40) as simulator:
+        status, _ = order(simulator, [good, {**good, "code": "00000"}])
+        listed_still = rows(simulator, "/equities/bars/daily", code="13050", date="20261113")
+
+    assert (status, len(listed_still)) == (400, 1)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -52,6 +52,16 @@ def test_the_morning_is_there_from_noon_on(instant: str, query: dict[str, str], 
         assert ask(simulator, "/equities/bars/daily/am", **query)[0] == status
 
 
+@pytest.mark.parametrize(("instant", "last"), [("2027-03-31T11:59", "2027-12-31"), ("2027-03-31T12:00", "2028-12-31")])
+def test_the_calendar_of_the_next_year_comes_at_the_end_of_march(instant: str, last: str) -> None:
+    with at(instant, "free") as simulator:
+        found = rows(simulator, "/markets/calendar", from_="20271230")
+        files = ask(simulator, "/bulk/list", endpoint="/markets/calendar", from_="2027-12")[1]["data"]
+
+    assert found[-1]["Date"] == last
+    assert files[-1]["Key"].endswith(f"{last[:4]}12.csv.gz")
+
+
 def test_below_premium_accounts_come_at_18_and_after_midnight() -> None:
     def times(instant: str, plan: str) -> list[str]:
         with at(instant, plan, issues=400) as simulator:
