@@ -45,6 +45,9 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"fault kind: expected one of {', '.join(sorted(KINDS))}, got {self.kind!r}")
+        for name in ("times", "status", "size"):
+            if not isinstance(number := getattr(self, name), int) or number < 1:
+                raise ValueError(f"{name}: expected a whole number above 0, got {number!r}")
 
 
 class Faults:
@@ -75,8 +78,8 @@ class Faults:
         """All faults that fit a request for `path`, each of them used up once."""
         with self._lock:
             taken = [fault for fault in self._coming if fault.path in path]
-            used = [replace(fault, times=fault.times - 1) if fault in taken else fault for fault in self._coming]
-            self._coming = [fault for fault in used if fault.times > 0]
+            left = [fault for fault in self._coming if fault not in taken or fault.times > 1]
+            self._coming = [replace(fault, times=fault.times - 1) if fault in taken else fault for fault in left]
         return taken
 
 
@@ -108,8 +111,15 @@ def send_spoilt(connection: socket.socket, wire: bytes, faults: list[Fault], rel
     return False
 
 
+_MESSAGES = {
+    413: "Response data is too large. Specify parameters to reduce the acquired data range.",
+    429: "Too Many Requests",
+}
+
+
 def _status(answer: Answer, fault: Fault) -> Answer:
-    body = json.dumps({"message": "Unexpected error. Please try again later."}).encode()
+    message = _MESSAGES.get(fault.status, "Unexpected error. Please try again later.")
+    body = json.dumps({"message": message}).encode()
     return Answer(fault.status, body, headers=fault.headers)
 
 
@@ -143,6 +153,7 @@ _CONTENT: dict[str, Callable[[Answer, Fault], Answer]] = {
     "nan": _body(lambda fault: b'{"data":[{"O":NaN}]}'),
     "long_number": _body(lambda fault: b'{"data":[' + b"9" * 5_000 + b"]}"),
     "shift_jis": _body(lambda fault: '{"data":[],"message":"架空"}'.encode("shift_jis")),
+    "garbage": _body(lambda fault: bytes(range(256)) * 16),
     "not_an_object": _body(lambda fault: b'["data"]'),
     "no_data": _body(lambda fault: b"{}"),
     "giant_header": lambda answer, fault: replace(answer, headers={"X-Filler": "x" * 200_000}),
@@ -194,6 +205,18 @@ def _put(name: str, value: object) -> Callable[[list[Row]], None]:
     return lambda rows: rows[0].__setitem__(name, value)
 
 
+def _number(change: Callable[[Any], object]) -> Callable[[list[Row]], None]:
+    """Change one number of the first row: its closing price, or the first number that it has, or its last value."""
+
+    def spoil(rows: list[Row]) -> None:
+        row = rows[0]
+        numbers = [name for name, value in row.items() if isinstance(value, int | float)]
+        name = "C" if "C" in row or not row else (numbers or list(row)[-1:])[0]
+        row[name] = change(row.get(name))
+
+    return spoil
+
+
 def _twin(rows: list[Row]) -> None:
     rows.append(dict(rows[0]))
 
@@ -202,11 +225,11 @@ _ROWS: dict[str, Callable[[list[Row]], None]] = {
     "duplicate_row": _twin,
     "reorder": lambda rows: rows.reverse(),
     "extra_key": _put("NewField", "new"),
-    "null_number": _put("C", None),
-    "numeric_string": lambda rows: rows[0].__setitem__("C", str(rows[0].get("C", 1))),
-    "empty_string": _put("C", ""),
-    "text_number": _put("C", "n/a"),
-    "overflow_number": _put("C", float("inf")),
+    "null_number": _number(lambda value: None),
+    "numeric_string": _number(lambda value: str(1 if value is None else value)),
+    "empty_string": _number(lambda value: ""),
+    "text_number": _number(lambda value: "n/a"),
+    "overflow_number": _number(lambda value: float("inf")),
     "missing_key": lambda rows: rows[0].pop(list(rows[0])[:3][-1]) and None,
     "missing_code": lambda rows: rows[0].pop("Code", None) and None,
     "nul": _put("NewText", "a\x00b"),
@@ -215,4 +238,6 @@ _ROWS: dict[str, Callable[[list[Row]], None]] = {
 
 # `overlap` begins a page with the last row of the page before.
 PAGING_KINDS = frozenset({"repeat_key", "endless_pages", "empty_page", "overlap"})
-KINDS = frozenset({*_CONTENT, *_WIRE, *_ROWS, *PAGING_KINDS, "revoked_key"})
+# The provider itself looks at these: a key or token that is no longer good, an address whose time is over.
+_REFUSED_KINDS = frozenset({"revoked_key", "revoked_token", "expired_url"})
+KINDS = frozenset({*_CONTENT, *_WIRE, *_ROWS, *PAGING_KINDS, *_REFUSED_KINDS})

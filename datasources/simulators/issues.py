@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from zlib import crc32
 
@@ -32,15 +32,23 @@ _SCALES = ("TOPIX Core30", "TOPIX Mid400", "TOPIX Small 1", "TOPIX Small 2", "-"
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A factor that applies from `ex_on`; until `corrected_on` the provider published `first_factor`."""
+    """A factor that applies from `ex_on`; until `corrected_on` the provider published `first_factor`.
+
+    Where it is `ordered`, prices before `ex_on` stay what they were and those after it change. `restated` is what the
+    provider shows instead of the factor since it was asked to.
+    """
 
     ex_on: date
     factor: float
     first_factor: float = 0.0
     corrected_on: date = _ALWAYS
+    is_ordered: bool = False
+    restated: float | None = None
 
     def published(self, today: date) -> float:
         """The factor as the provider shows it on `today`."""
+        if self.restated is not None:
+            return self.restated
         return self.factor if today >= self.corrected_on else self.first_factor
 
 
@@ -55,6 +63,11 @@ class Issue:
     first_on: date = _ALWAYS
     last_on: date = _NEVER
     actions: tuple[Action, ...] = ()
+
+    @property
+    def is_common(self) -> bool:
+        """Whether it is a company's common share."""
+        return self.product == "011" and self.code.endswith("0")
 
     def is_listed(self, day: date) -> bool:
         return self.first_on <= day <= self.last_on
@@ -81,6 +94,26 @@ class Issue:
             "MrgnNm": "貸借",
             "ProdCat": self.product,
         }
+
+
+def delisted_on(issue: Issue, last_on: date) -> Issue:
+    """The same issue, listed until that day only."""
+    return replace(issue, last_on=last_on)
+
+
+def split_on(issue: Issue, ex_on: date, factor: float) -> Issue:
+    """The same issue with prices multiplied by `factor` from a day on, and not before."""
+    return replace(issue, actions=(*issue.actions, Action(ex_on, factor, is_ordered=True)))
+
+
+def restated_on(issue: Issue, ex_on: date, factor: float) -> Issue:
+    """The same issue with that factor published for a day, while its raw prices stay."""
+    known = [action for action in issue.actions if action.ex_on == ex_on]
+    others = tuple(action for action in issue.actions if action.ex_on != ex_on)
+    first = known[0] if known else Action(ex_on, 1.0)
+    # Further actions of the day keep their part of the prices, and are published as part of the first.
+    rest = tuple(replace(action, restated=1.0) for action in known[1:])
+    return replace(issue, actions=(*others, replace(first, restated=factor), *rest))
 
 
 def listed_issues(count: int) -> tuple[Issue, ...]:

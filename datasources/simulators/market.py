@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import date
 from math import sin
+from typing import Any
 
 from datasources.simulators.issues import Issue, listed_issues
 from datasources.simulators.tokyo_calendar import trading_days
@@ -31,6 +32,19 @@ class Market:
     def __init__(self, issue_count: int = 4400) -> None:
         self.issues = listed_issues(issue_count)
         self._by_code = {issue.code: issue for issue in self.issues}
+        self._places = {issue.code: place for place, issue in enumerate(self.issues)}
+        self.version = 0
+        """Grows whenever an issue is replaced."""
+
+    def place_of(self, issue: Issue) -> int:
+        """Its number in the order of codes, from 0; an issue keeps it for good."""
+        return self._places[issue.code]
+
+    def replace(self, issue: Issue) -> None:
+        """From now on this is the issue with that code."""
+        self._by_code[issue.code] = issue
+        self.issues = tuple(self._by_code[other.code] for other in self.issues)
+        self.version += 1
 
     def issues_named(self, code: str) -> list[Issue]:
         """The issue with that code; four characters mean the common share."""
@@ -42,6 +56,11 @@ class Market:
         listed = [issue for issue in (self.issues if issues is None else issues) if issue.is_listed(day)]
         shown = day.isoformat()
         return [json.dumps({"Date": shown, **issue.master_fields()}, ensure_ascii=False) for issue in listed]
+
+    def bar(self, issue: Issue, day: date, today: date, halves: bool = False) -> dict[str, Any]:
+        """One row, read."""
+        row: dict[str, Any] = json.loads(_bar(issue, day, today, halves))
+        return row
 
     def bars_of_day(self, day: date, today: date, halves: bool = False) -> list[str]:
         """One row per issue that was listed on `day`; `halves` adds the Premium plan's fields."""
@@ -59,7 +78,7 @@ def _bar(issue: Issue, day: date, today: date, halves: bool) -> str:
     noise = ((issue.seed ^ (number * 2654435761)) * 2246822519) & _MASK
     noise ^= noise >> 15
     head = f'{{"Date":"{day}","Code":"{issue.code}",'
-    factor, raw, shown = _factors(issue, day, today) if issue.actions else (1.0, 1.0, 1.0)
+    factor, raw, shown = factors(issue, day, today) if issue.actions else (1.0, 1.0, 1.0)
     if noise % 97 == 0 or day == _OUTAGE:
         return head + _no_trade(factor, halves)
     phase = issue.seed % 6283 / 1000
@@ -88,15 +107,17 @@ def _bar(issue: Issue, day: date, today: date, halves: bool) -> str:
     return f"{head}{body},{_half_days(prices, adjusted, volume, adjusted_volume, value)}}}"
 
 
-def _factors(issue: Issue, day: date, today: date) -> tuple[float, float, float]:
+def factors(issue: Issue, day: date, today: date) -> tuple[float, float, float]:
     """The row's own factor, the divisor of its raw price, and the multiplier of its adjusted price."""
     own = raw = shown = 1.0
     for action in issue.actions:
         published = action.published(today)
         if action.ex_on == day:
-            own = published
+            own *= published
+        if action.is_ordered:
+            raw /= action.factor if action.ex_on <= day else 1.0
         if action.ex_on > day:
-            raw *= action.factor
+            raw *= 1.0 if action.is_ordered else action.factor
             if action.ex_on <= today:
                 shown *= published
     return own, raw, shown

@@ -33,6 +33,7 @@ class Question:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     faults: list[Fault]
+    body: bytes = b""
 
 
 class Simulator:
@@ -42,8 +43,10 @@ class Simulator:
     them; `[]` clears), `GET` and `POST /_sim/clock` (`{"advance_s": 60}` or `{"now": "<ISO instant>"}`).
     """
 
-    def __init__(self, *, clock: Clock | None = None, start: datetime | None = None, port: int = 0) -> None:
-        self.clock = SimulatorClock(clock or SystemClock(), start)
+    def __init__(
+        self, *, clock: Clock | None = None, start: datetime | None = None, port: int = 0, speed: float = 1.0
+    ) -> None:
+        self.clock = SimulatorClock(clock or SystemClock(), start, speed)
         # Arrivals are noted in real time, also when the simulated clock is moved.
         self.ledger = Ledger(clock or SystemClock())
         self.faults = Faults()
@@ -93,6 +96,13 @@ class Simulator:
         """The provider's answer."""
         raise NotImplementedError
 
+    own_admin_paths: tuple[str, ...] = ()
+    """Names of the admin paths that a subclass adds."""
+
+    def administer_own(self, method: str, name: str, content: Any) -> Answer:
+        """Answer a request to one of these; ValueError for a content that makes no sense."""
+        raise NotImplementedError
+
     def administer(self, method: str, path: str, body: bytes) -> Answer:
         """Answer a request to an admin path."""
         try:
@@ -105,9 +115,13 @@ class Simulator:
                 self._set_clock(json.loads(body or b"{}"))
                 shown = {"now": self.clock.now().isoformat(), "monotonic_s": self.clock.monotonic()}
                 return json_answer(200, shown)
+            name = path.removeprefix(ADMIN)
+            if name in self.own_admin_paths:
+                return self.administer_own(method, name, json.loads(body or b"null"))
         except (ValueError, TypeError) as error:
             return json_answer(400, {"message": str(error)})
-        return json_answer(404, {"message": "admin path: expected ledger, faults or clock"})
+        known = ", ".join(("ledger", "faults", "clock", *self.own_admin_paths))
+        return json_answer(404, {"message": f"admin path: expected one of {known}, got {path!r}"})
 
     def _set_faults(self, given: Any) -> None:
         if given == []:
@@ -219,7 +233,7 @@ class _Handler(BaseHTTPRequestHandler):
         entry = simulator.ledger.open(method, self.path, simulator.key_of(headers))
         faults = simulator.faults.take(path)
         query = {name: value for name, value in parse_qsl(parts.query) if value}
-        question = Question(method, path, query, headers, faults)
+        question = Question(method, path, query, headers, faults, body)
         answer = spoil_answer(simulator.answer(question), faults)
         entry.status, entry.rows = answer.status, answer.rows
         self._send(answer, faults)

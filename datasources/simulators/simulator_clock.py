@@ -10,6 +10,8 @@ from moomarkets.domain.clock import Clock
 class SimulatorClock:
     """Shows the time of `base`, plus what it was moved by; `start` sets the wall time to begin with.
 
+    With `speed` the seconds of limits and expiries go by so many times as fast; the wall time does not.
+
     Example:
         >>> from moomarkets.testing.manual_clock import ManualClock
         >>> clock = SimulatorClock(ManualClock())
@@ -18,8 +20,8 @@ class SimulatorClock:
         60.0
     """
 
-    def __init__(self, base: Clock, start: datetime | None = None) -> None:
-        self._base = base
+    def __init__(self, base: Clock, start: datetime | None = None, speed: float = 1.0) -> None:
+        self._base, self._speed = base, speed
         self._ahead_s = 0.0
         self._offset = start - base.now() if start else timedelta()
 
@@ -29,7 +31,7 @@ class SimulatorClock:
 
     def monotonic(self) -> float:
         """Seconds for limits and expiries."""
-        return self._base.monotonic() + self._ahead_s
+        return self._base.monotonic() * self._speed + self._ahead_s
 
     def advance(self, seconds: float) -> None:
         """Let time jump forwards, the wall's and that of the limits."""

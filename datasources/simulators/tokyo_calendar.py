@@ -40,6 +40,26 @@ def trading_day_from(day: date) -> date:
     return day
 
 
+def trading_day_until(day: date) -> date:
+    """That day, or the last one before it on which equities are traded."""
+    while not is_trading_day(day):
+        day -= _ONE_DAY
+    return day
+
+
+@cache
+def trading_day_off(day: date, count: int) -> date:
+    """The trading day that many trading days after `day`; a negative count looks back.
+
+    Example:
+        >>> str(trading_day_off(date(2026, 11, 20), 1)), str(trading_day_off(date(2026, 11, 24), -1))
+        ('2026-11-24', '2026-11-20')
+    """
+    for _ in range(abs(count)):
+        day = trading_day_from(day + _ONE_DAY) if count > 0 else trading_day_until(day - _ONE_DAY)
+    return day
+
+
 def trading_days(first: date, last: date) -> list[date]:
     """All trading days from `first` to `last`, both included."""
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))

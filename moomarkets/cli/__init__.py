@@ -16,6 +16,7 @@ from moomarkets.cli import (
     jobs,
     runs,
     schedules,
+    simulate,
     sources,
     status,
     switches,
@@ -67,6 +68,7 @@ for command in (
     db.db,
     attention.check,
     attention.doctor,
+    simulate.simulate,
     shell,
 ):
     main.add_command(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -33,7 +33,7 @@ TODAY = date(2026, 11, 20)
 
 
 def simulate(plan: str = "light", **options: Any) -> JQuantsSimulator:
-    return JQuantsSimulator(plan, [KEY], today=TODAY, **{"issues": 9, "limit": Window(1000, 60), **options})
+    return JQuantsSimulator(plan, [KEY], **{"today": TODAY, "issues": 9, "limit": Window(1000, 60), **options})
 
 
 @pytest.fixture
@@ -174,6 +174,6 @@ def test_a_bad_key_is_a_403(simulator: JQuantsSimulator, monkeypatch: pytest.Mon
 
 
 def test_status_210_is_an_empty_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    with simulate("premium") as simulator:
+    with simulate("premium", today=datetime.fromisoformat("2026-11-20T11:59:00+09:00")) as simulator:
         for vendor in vendor_client(simulator, monkeypatch):
             assert vendor.get_eq_bars_daily_am().empty

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from http.client import HTTPConnection
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,21 +16,9 @@ from datasources.jquants.plans import PLANS
 from datasources.simulators.jquants import DEMO_KEY, JQuantsSimulator
 from moomarkets.domain.limits import Window
 from moomarkets.testing.manual_clock import ManualClock
+from tests.datasources.simulators.jquants.asking import GENEROUS, ask
 
 TODAY = date(2026, 11, 20)
-GENEROUS = Window(1000, 60)
-
-
-def ask(
-    simulator: JQuantsSimulator, path: str, key: str | None = DEMO_KEY, method: str = "GET", **query: str
-) -> tuple[int, Any]:
-    named = {name.rstrip("_"): value for name, value in query.items()}
-    connection = HTTPConnection(urlsplit(simulator.url).netloc, timeout=10)
-    connection.request(method, f"/v2{path}?{urlencode(named)}", headers={"x-api-key": key} if key else {})
-    answer = connection.getresponse()
-    content = json.loads(answer.read())
-    connection.close()
-    return answer.status, content
 
 
 def dates(content: Any) -> set[str]:
