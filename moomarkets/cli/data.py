@@ -71,7 +71,10 @@ def show_rows(given: Given, /, dataset: str, limit: int, is_json: bool, **asked:
 def history(
     given: Given, dataset: str, code: tuple[str, ...], on: str | None, source: str | None, is_json: bool
 ) -> None:
-    """The versions of rows of DATASET: what was known from when until when, and what a correction changed."""
+    """The versions of rows, and what corrections changed.
+
+    Each row of DATASET with what was known from when until when, and which attempt brought it.
+    """
     with opened(given) as installation:
         versions = installation.data.history(dataset, code=list(code) or None, on=on, source=source)
     if is_json:

@@ -38,7 +38,7 @@ def export(given: Given, /, dataset: str, to: str, partition_by: str | None, ove
             done = data.export(
                 dataset, to, partition_by=partition_by, overwrite=overwrite, on_progress=on_progress, **what
             )
-    files = f" in {done.files} files" if partition_by else ""
+    files = f" in {done.files} file{'' if done.files == 1 else 's'}" if partition_by else ""
     click.echo(f"{done.path}: {done.rows:,} rows{files}, {done.bytes:,} bytes", err=True)
 
 

@@ -122,7 +122,7 @@ def _codes(dataset: Dataset, given: str | Iterable[str] | None) -> tuple[str, ..
         return ()
     if code_column(dataset) is None:
         raise InvalidInput("code", f"none, as {dataset.name} is about no single issues", given)
-    codes = [given] if isinstance(given, str) else list(given)
+    codes = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
     for code in codes:
         if not isinstance(code, str) or not code.strip() or "\0" in code:
             raise InvalidInput("code", 'a text such as "7203"', code)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-from uuid import uuid4
 
 from moomarkets.domain.errors import Conflict, InvalidInput, MoomarketsError
 from moomarkets.domain.nearest import did_you_mean
@@ -207,15 +207,17 @@ def _parts(batch: pyarrow.RecordBatch, column: str, is_by_year: bool) -> Iterato
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    """A name beside `path`; what has it afterwards, because it was not put in its place, is deleted."""
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+    """A name in a folder beside `path`; that folder is deleted afterwards, with what was not put in its place."""
     try:
-        yield temporary
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
     except OSError as error:
-        raise MoomarketsError(f"{path}: expected a place to write to, got {error.strerror or error}") from None
+        raise _no_place(path, error) from None
+    try:
+        yield folder / path.name
+    except OSError as error:
+        raise _no_place(path, error) from None
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _put(temporary: Path, target: Target) -> int:
@@ -249,6 +251,10 @@ def _put_folder(temporary: Path, target: Target) -> None:
         temporary.replace(target.path)
     except OSError:
         raise _taken(target) from None
+
+
+def _no_place(path: Path, error: OSError) -> MoomarketsError:
+    return MoomarketsError(f"{path}: expected a place to write to, got {error.strerror or error}")
 
 
 def _taken(target: Target) -> Conflict:
