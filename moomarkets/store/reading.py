@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 BATCH_BYTES = 8 * 1024 * 1024
 """About how much of a stream is in memory at a time."""
 
-_WITHOUT_LIMITS = """
-    SELECT set_config(name, '0', false) FROM pg_settings
-    WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+_FOR_LONG_WORK = """
+    SELECT set_config(name, CASE name WHEN 'work_mem' THEN '64MB' ELSE '0' END, false) FROM pg_settings
+    WHERE name IN ('work_mem', 'statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
 """
 """The limits of the role are for work of seconds; some of these are unknown to older servers."""
 
@@ -56,7 +56,7 @@ class Reader:
             try:
                 connection = undo.enter_context(dbapi.connect(self._address(), autocommit=True))
                 cursor = undo.enter_context(connection.cursor())
-                cursor.execute(_WITHOUT_LIMITS)
+                cursor.execute(_FOR_LONG_WORK)
                 cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
                 cursor.execute(query)
                 stream = cursor.fetch_record_batch()
@@ -70,7 +70,7 @@ class Reader:
         """The rows of the query as the bytes of a CSV file with a head, as they come from the server."""
         try:
             with psycopg.connect(self._address(), autocommit=True) as connection, connection.cursor() as cursor:
-                cursor.execute(_WITHOUT_LIMITS)
+                cursor.execute(_FOR_LONG_WORK)
                 with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)") as copy:
                     for chunk in copy:
                         yield bytes(chunk)
