@@ -41,7 +41,7 @@ def adjustment_of(dataset: Dataset) -> Adjustment | None:
     A column is a price or a volume by the last word of its name, so `morning_open` is a price.
 
     Example:
-        >>> from moomarkets.domain.dataset import DAILY_BARS, LISTED_ISSUES
+        >>> from moomarkets.domain.datasets.equities import DAILY_BARS, LISTED_ISSUES
         >>> adjustment_of(DAILY_BARS).prices, adjustment_of(LISTED_ISSUES)
         (('open', 'high', 'low', 'close'), None)
     """

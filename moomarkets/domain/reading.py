@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from moomarkets.domain import iso
 from moomarkets.domain.adjustment import adjustment_of
 from moomarkets.domain.calendar import TOKYO
-from moomarkets.domain.dataset import DATASETS, ColumnType, Dataset
+from moomarkets.domain.dataset import Dataset
+from moomarkets.domain.datasets.catalogue import DATASETS
 from moomarkets.domain.errors import InvalidInput
 from moomarkets.domain.nearest import did_you_mean
 
@@ -60,14 +61,12 @@ def known_datasets() -> Mapping[str, Dataset]:
 
 def code_column(dataset: Dataset) -> str | None:
     """The column that says which issue or symbol a row is about; None where the dataset has none."""
-    return next((name for name in ("code", "symbol") if name in dataset.column_names), None)
+    return dataset.symbol or None
 
 
 def date_column(dataset: Dataset) -> str | None:
-    """The column that dates are asked for by: `on_date`, else the first date of the key, else the first date."""
-    dates = [column.name for column in dataset.columns if column.type is ColumnType.DATE]
-    in_key = [name for name in dates if name in dataset.key]
-    return "on_date" if "on_date" in dates else next(iter([*in_key, *dates]), None)
+    """The column that dates are asked for by; None where the dataset has none."""
+    return dataset.date or None
 
 
 def reading(

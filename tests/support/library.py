@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from datasources.simulators.market import Market
 from moomarkets.domain.coverage import Covered
-from moomarkets.domain.dataset import DAILY_BARS, Batch, Dataset
+from moomarkets.domain.dataset import Batch, Dataset
+from moomarkets.domain.datasets.equities import DAILY_BARS
 from moomarkets.domain.source import SourceSpec
 from moomarkets.services.data import Data
 from moomarkets.store import coverage, datasets, sources

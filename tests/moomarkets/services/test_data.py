@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 
 import moomarkets
-from moomarkets.domain.dataset import DATASETS, LISTED_ISSUES
+from moomarkets.domain.datasets.catalogue import DATASETS
+from moomarkets.domain.datasets.equities import LISTED_ISSUES
 from moomarkets.domain.errors import InvalidInput, MoomarketsError, StoreError
 from moomarkets.system import System
 from tests.support.leaks import nothing_left

@@ -11,7 +11,7 @@ from typing import Any
 import polars
 import pytest
 
-from moomarkets.domain.dataset import YAHOO_DAILY_BARS
+from moomarkets.domain.datasets.yahoo import YAHOO_DAILY_BARS
 from moomarkets.domain.errors import Conflict, InvalidInput, MoomarketsError, StoreUnavailable
 from moomarkets.services import exports
 from moomarkets.services.exports import Exported

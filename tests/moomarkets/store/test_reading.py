@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from datasources.simulators.market import Market
-from moomarkets.domain.dataset import YAHOO_DAILY_BARS
+from moomarkets.domain.datasets.yahoo import YAHOO_DAILY_BARS
 from moomarkets.domain.errors import StoreUnavailable
 from moomarkets.store.reading import Reader
 from tests.support.library import DAY, FIRST_FETCH, Library, bar, library, market_bars
