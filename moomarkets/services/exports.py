@@ -93,7 +93,7 @@ def _refuse_or_replace(path: Path, partition_by: str | None, overwrites: bool) -
         raise Conflict(f"{path}: expected a name that is free, got one that exists; replace it with --overwrite")
     if path.is_dir():
         # Replacing a folder deletes what is in it: only one that an export has made.
-        others = [entry.name for entry in path.iterdir() if entry.name.partition("=")[0] not in PARTITIONS]
+        others = [entry.name for entry in path.iterdir() if entry.suffix != ".parquet" or not entry.is_file()]
         if others:
             raise Conflict(f"{path}: expected a folder that an export has made, got one that holds {others[0]}")
 
@@ -171,7 +171,7 @@ def _write_folder(reader: Reader, asked: Reading, place: Place, target: Target, 
             for batch in reader.batches(reading_sql.select(needed, place, order=order)):
                 for value, part in _parts(batch, column, target.partition_by == "year"):
                     kept = part if column in asked.columns else part.drop_columns([column])
-                    files.write(temporary / _folder(target, value) / "part-0.parquet", kept)
+                    files.write(temporary / _file_name(value), kept)
                     told(files.rows)
         size = sum(file.stat().st_size for file in temporary.rglob("*.parquet"))
         _put_folder(temporary, target)
@@ -185,10 +185,10 @@ def _partition_column(asked: Reading, target: Target) -> str:
     return column
 
 
-def _folder(target: Target, value: object) -> str:
-    """The name by which readers of such folders know the value."""
-    named = "__HIVE_DEFAULT_PARTITION__" if value is None else quote(str(value), safe="")
-    return f"{target.partition_by}={named}"
+def _file_name(value: object) -> str:
+    """Names of folders such as `code=72030` would be read as numbers, and clash with the column of that name."""
+    named = "unknown" if value is None else quote(str(value), safe="^= ")
+    return f"{named.replace('.', '%2E', 1) if named.startswith('.') else named}.parquet"
 
 
 def _parts(batch: pyarrow.RecordBatch, column: str, is_by_year: bool) -> Iterator[tuple[object, pyarrow.RecordBatch]]:
