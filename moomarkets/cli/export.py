@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import click
@@ -50,10 +50,12 @@ def _refuse_options(partition_by: str | None, overwrite: bool) -> None:
         raise InvalidInput(option, "a file to write to", STANDARD_OUTPUT)
 
 
-def _pour(chunks: Iterator[bytes]) -> None:
-    for chunk in chunks:
-        sys.stdout.buffer.write(chunk)
-    sys.stdout.flush()
+def _pour(chunks: Generator[bytes]) -> None:
+    """The bytes as they come; whoever reads them may have seen enough, which must end the statement first."""
+    with closing(chunks):
+        for chunk in chunks:
+            sys.stdout.buffer.write(chunk)
+        sys.stdout.flush()
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,7 +98,7 @@ class Data:
         """The same as an Arrow table."""
         return frames.to_arrow(self._batches(reading(dataset, **narrowed), source))
 
-    def batches(self, dataset: str, *, source: str | None = None, **narrowed: Any) -> Iterator[pyarrow.RecordBatch]:
+    def batches(self, dataset: str, *, source: str | None = None, **narrowed: Any) -> Generator[pyarrow.RecordBatch]:
         """The same as a stream of Arrow batches, for more rows than fit into memory."""
         return self._batches(reading(dataset, **narrowed), source)
 
@@ -141,7 +141,7 @@ class Data:
         asked, place = self._placed(reading(dataset, **narrowed), source)
         return exports.write(self._reader, asked, place, target, on_progress or (lambda rows: None))
 
-    def csv(self, dataset: str, *, source: str | None = None, **narrowed: Any) -> Iterator[bytes]:
+    def csv(self, dataset: str, *, source: str | None = None, **narrowed: Any) -> Generator[bytes]:
         """The bytes of a CSV file, piece by piece; needs no package for frames."""
         asked, place = self._placed(reading(dataset, **narrowed), source)
         return self._reader.csv(reading_sql.select(asked, place))
@@ -170,7 +170,7 @@ class Data:
         ours = tuple(zip(PROVENANCE, more, docs, strict=True))
         return Description(found.name, found.doc, found.key, (*own, *ours), adjustment_of(found) is not None)
 
-    def _batches(self, asked: Reading, source: str | None) -> Iterator[pyarrow.RecordBatch]:
+    def _batches(self, asked: Reading, source: str | None) -> Generator[pyarrow.RecordBatch]:
         return self._reader.batches(reading_sql.select(*self._placed(asked, source)))
 
     def _placed(self, asked: Reading, source: str | None) -> tuple[Reading, Place]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,8 +76,8 @@ def write(reader: Reader, asked: Reading, place: Place, target: Target, told: To
         if target.path.suffix == ".csv":
             rows = _write_csv(reader.csv(query), temporary, told)
         else:
-            with _ParquetFiles() as files:
-                for batch in reader.batches(query):
+            with _ParquetFiles() as files, closing(reader.batches(query)) as batches:
+                for batch in batches:
                     files.write(temporary, batch)
                     told(files.rows)
             rows = files.rows
@@ -98,10 +98,10 @@ def _refuse_or_replace(path: Path, partition_by: str | None, overwrites: bool) -
             raise Conflict(f"{path}: expected a folder that an export has made, got one that holds {others[0]}")
 
 
-def _write_csv(chunks: Iterator[bytes], path: Path, told: Told) -> int:
+def _write_csv(chunks: Generator[bytes], path: Path, told: Told) -> int:
     """Copy the bytes; a row ends with a line feed outside of quotes."""
     lines = _Lines()
-    with path.open("wb") as file:
+    with closing(chunks), path.open("wb") as file:
         for chunk in chunks:
             file.write(chunk)
             lines.count(chunk)
@@ -167,8 +167,9 @@ def _write_folder(reader: Reader, asked: Reading, place: Place, target: Target, 
     order = list(dict.fromkeys([column, *asked.dataset.key]))
     needed = replace(asked, columns=tuple(dict.fromkeys((*asked.columns, column))))
     with _temporary(target.path) as temporary:
-        with _ParquetFiles() as files:
-            for batch in reader.batches(reading_sql.select(needed, place, order=order)):
+        query = reading_sql.select(needed, place, order=order)
+        with _ParquetFiles() as files, closing(reader.batches(query)) as batches:
+            for batch in batches:
                 for value, part in _parts(batch, column, target.partition_by == "year"):
                     kept = part if column in asked.columns else part.drop_columns([column])
                     files.write(temporary / _file_name(value), kept)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from moomarkets.domain.dataset import Dataset
 from moomarkets.domain.errors import InvalidInput
 from moomarkets.domain.nearest import did_you_mean
+from moomarkets.domain.reading import date_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """How many rows of a dataset there are, over which dates by coverage, and when something came in last."""
+    """How many rows of a dataset there are, over which dates, and when a part that has rows was fetched last."""
 
     name: str
     rows: int
@@ -94,23 +95,21 @@ def stored_codes(
 
 def holdings(connection: Connection, datasets: Sequence[Dataset], user_id: int) -> list[Holding]:
     """One line for each dataset, in that order."""
-    covered = {
-        row.dataset: row
-        for row in connection.execute(
-            text(
-                "SELECT dataset, min(from_on) AS first_on, max(to_on) AS last_on, max(fetched_at) AS fetched_at"
-                " FROM coverage WHERE user_id = :user_id AND rows > 0 GROUP BY dataset"
-            ),
-            {"user_id": user_id},
-        )
-    }
-    return [_holding(connection, dataset, user_id, covered.get(dataset.name)) for dataset in datasets]
+    fetched = connection.execute(
+        text(
+            "SELECT dataset, max(fetched_at) AS fetched_at FROM coverage"
+            " WHERE user_id = :user_id AND rows > 0 GROUP BY dataset"
+        ),
+        {"user_id": user_id},
+    )
+    newest = {row.dataset: row.fetched_at for row in fetched}
+    return [_holding(connection, dataset, user_id, newest.get(dataset.name)) for dataset in datasets]
 
 
-def _holding(connection: Connection, dataset: Dataset, user_id: int, covered: object) -> Holding:
-    counted = text(f"SELECT count(*) FROM {dataset.name} WHERE user_id = :user_id")  # noqa: S608 - a name from code
-    rows = connection.scalar(counted, {"user_id": user_id}) or 0
-    first_on, last_on, fetched_at = (getattr(covered, name, None) for name in ("first_on", "last_on", "fetched_at"))
+def _holding(connection: Connection, dataset: Dataset, user_id: int, fetched_at: datetime | None) -> Holding:
+    on = date_column(dataset) or "CAST(NULL AS date)"
+    counted = f"SELECT count(*), min({on}), max({on}) FROM {dataset.name} WHERE user_id = :user_id"  # noqa: S608
+    rows, first_on, last_on = connection.execute(text(counted), {"user_id": user_id}).one()
     return Holding(dataset.name, rows, first_on, last_on, fetched_at)
 
 

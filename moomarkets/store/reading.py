@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ class Reader:
     def __repr__(self) -> str:
         return f"<Reader of {make_url(self._url).render_as_string(hide_password=True)}>"
 
-    def batches(self, query: str) -> Iterator[pyarrow.RecordBatch]:
+    def batches(self, query: str) -> Generator[pyarrow.RecordBatch]:
         """The rows of the query as Arrow batches, as they come from the server; at least one, which may be empty.
 
         Raises:
@@ -66,7 +66,7 @@ class Reader:
             except lost as error:
                 raise self._unavailable(error) from None
 
-    def csv(self, query: str) -> Iterator[bytes]:
+    def csv(self, query: str) -> Generator[bytes]:
         """The rows of the query as the bytes of a CSV file with a head, as they come from the server."""
         try:
             with psycopg.connect(self._address(), autocommit=True) as connection, connection.cursor() as cursor:

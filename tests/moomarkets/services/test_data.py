@@ -159,7 +159,7 @@ def test_the_datasets_are_listed_with_what_there_is_of_them(held: Library) -> No
 
     assert list(found) == list(DATASETS)
     bars = found["daily_bars"]
-    assert (bars.rows, bars.first_on, bars.last_on, bars.fetched_at) == (9, DAY, DAY, FIRST_FETCH)
+    assert (bars.rows, bars.first_on, bars.last_on, bars.fetched_at) == (9, date(2026, 11, 17), DAY, FIRST_FETCH)
     assert (found["listed_issues"].rows, found["listed_issues"].first_on) == (0, None)
 
 
