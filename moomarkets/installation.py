@@ -14,6 +14,7 @@ from moomarkets.jobtypes.job_type import JobType
 from moomarkets.jobtypes.registry import job_types
 from moomarkets.services.budgets import Budgets
 from moomarkets.services.credentials import Credentials
+from moomarkets.services.data import Data
 from moomarkets.services.groups import GroupDesk
 from moomarkets.services.jobs import Executions, JobDesk, QueueRules
 from moomarkets.services.runs import Runs
@@ -29,6 +30,7 @@ from moomarkets.store.keyring_file import open_keyring
 from moomarkets.store.migrate import upgrade
 from moomarkets.store.patience import Patience
 from moomarkets.store.place import open_place
+from moomarkets.store.reading import Reader
 from moomarkets.store.seal import known_answer, prove
 
 LOCAL_USER = 1
@@ -92,6 +94,11 @@ class Installation:
     def executions(self) -> Executions:
         """The attempts of jobs."""
         return Executions(self.reads, LOCAL_USER)
+
+    @property
+    def data(self) -> Data:
+        """The stored data, as frames and files."""
+        return Data(self.reads, Reader(self.place.app_url), LOCAL_USER)
 
     @property
     def status(self) -> Status:

@@ -32,6 +32,7 @@ from moomarkets.installation import LOCAL_USER, Installation
 from moomarkets.jobtypes.job_type import JobType
 from moomarkets.services.console import Console
 from moomarkets.services.credentials import Credentials
+from moomarkets.services.data import Data
 from moomarkets.services.groups import Groups
 from moomarkets.services.job_manager_desk import JobManagerDesk
 from moomarkets.services.jobs import Executions, Jobs
@@ -238,6 +239,11 @@ class System(Console):
     def credentials(self) -> Credentials:
         """The credentials of sources: set, remove."""
         return self.installation.credentials
+
+    @property
+    def data(self) -> Data:
+        """The stored data, as frames and files: `system.data("daily_bars", code="7203")`."""
+        return self.installation.data
 
     @property
     def status(self) -> Status:

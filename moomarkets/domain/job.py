@@ -72,12 +72,21 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an attempt cost and brought."""
+    """What an attempt cost and brought.
+
+    `rows` were received; `written` is how many of them were new or different, None where nobody has counted: then all.
+    """
 
     requests: int = 0
     bytes: int = 0
     rows: int = 0
     pages: int = 0
+    written: int | None = None
+
+    @property
+    def rows_written(self) -> int:
+        """How many rows the store holds anew or changed."""
+        return self.rows if self.written is None else self.written
 
 
 @dataclass(frozen=True, slots=True)

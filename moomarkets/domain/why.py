@@ -90,11 +90,15 @@ class RunFacts:
     jobs: dict[str, int] = field(default_factory=dict)
     held_jobs: int = 0
     written: tuple[Written, ...] = ()
+    rows_received: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptFacts:
-    """One attempt: on which node, how long it waited before and took, what it cost and brought, why it ended."""
+    """One attempt: on which node, how long it waited before and took, what it cost and brought, why it ended.
+
+    `rows` were received, `rows_written` of them were new or different.
+    """
 
     id: int
     number: int
@@ -113,6 +117,7 @@ class AttemptFacts:
     error_class: str | None
     reason: str | None
     message: str | None
+    rows_written: int = 0
 
 
 @dataclass(frozen=True, slots=True)

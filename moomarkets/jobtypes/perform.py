@@ -53,7 +53,7 @@ def _commit(
     attempt: Attempt,
     completion_id: UUID,
     outcome: Outcome,
-    write: Callable[[Connection], None],
+    write: Callable[[Connection], object],
     tools: Tools,
     token: CancelToken,
     began_at: float,

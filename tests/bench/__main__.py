@@ -18,6 +18,7 @@ from tests.bench import (
     limiter,
     memory,
     otp,
+    reading,
     start,
     width,
 )
@@ -26,6 +27,7 @@ BENCHES = {
     "import": import_time.run,
     "start": start.run,
     "bars": bars.run,
+    "reading": reading.run,
     "idle": idle.run,
     "drain": drain.run,
     "enqueue": enqueue.run,
