@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.errors import CannotDecrypt, SettingsError
@@ -23,7 +23,7 @@ from moomarkets.services.why import Why
 from moomarkets.settings import Settings
 from moomarkets.store import sources
 from moomarkets.store.database import Database
-from moomarkets.store.keyring_file import open_keyring
+from moomarkets.store.live_keyring import LiveKeyring
 from moomarkets.store.migrate import upgrade
 from moomarkets.store.patience import Patience
 from moomarkets.store.place import open_place
@@ -55,8 +55,8 @@ class Installation:
         self.place = open_place(url, settings.data_dir, clock, events, shares=shares)
         undo.callback(self.place.close)
         upgrade(self.place.owner_url, events)
-        self.keyring = open_keyring(settings.keys_path, settings.keys, events)
         self.reads = self.pool("reads", READ_CONNECTIONS)
+        self.keyring = LiveKeyring(settings.keys_path, settings.keys, settings.keys_cmd, clock, events)
         self._prove_keyring()
         self.source_ids = {code: self._ensure_source(spec) for code, spec in self.specs.items()}
         self._keep_given_keys()
@@ -141,13 +141,18 @@ class Installation:
         return database
 
     def _prove_keyring(self) -> None:
-        """Say at once, not at the first request, when this is not the keyring of this database."""
-        kept = self.reads.perform(lambda connection: sources.known_answer(connection, known_answer(self.keyring)))
-        try:
-            prove(kept, self.keyring)
-        except CannotDecrypt:
-            note = f"stored credentials do not open with the keys of {self._settings.keys_path}; put the old ones back"
-            self._events.emit("keyring.rejected", note=f"{note}, or set the credentials anew")
+        """Make the first key where nothing is sealed yet; say at once when this is not the keyring of this database."""
+        keyring = self.keyring.current()
+        if keyring is None and not self.reads.perform(sources.has_sealed):
+            keyring = self.keyring.create()
+        if keyring is not None:
+            answer = known_answer(keyring)
+            kept = self.reads.perform(lambda connection: sources.known_answer(connection, answer))
+            with suppress(CannotDecrypt):
+                prove(kept, keyring)
+                return
+        note = f"stored credentials do not open with the keys of {self.keyring.place}; put the old ones back"
+        self._events.emit("keyring.rejected", note=f"{note}, or set the credentials anew")
 
     def _ensure_source(self, spec: SourceSpec) -> int:
         choice = self._settings.sources.get(spec.code)

@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     keys: values.SecretText | None = _text(
         None, "the keyring as JSON", "the keyring itself, where there is no file", is_secret=True
     )
+    keys_cmd: values.Command | None = _text(
+        None, "a command and its arguments", "prints the keyring, where there is neither file nor `keys`"
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(values.read_word)] = _text(
         "info", "one of debug, info, warning, error", "the least level that is logged"
     )

@@ -6,6 +6,7 @@ import ipaddress
 import json
 import math
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -150,6 +151,13 @@ def read_host(value: object) -> object:
     return value.strip()
 
 
+def read_command(value: object) -> object:
+    """A command with its arguments, split as a shell would; it is run without one."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable() or not shlex.split(value):
+        raise ValueError(value)
+    return value.strip()
+
+
 def read_word(value: object) -> object:
     """A word out of a fixed list, in any case; `warn` is `warning`."""
     if not isinstance(value, str):
@@ -187,4 +195,5 @@ BaseUrl = Annotated[str, BeforeValidator(read_base_url)]
 Windows = Annotated[tuple[InstanceOf[Window], ...], BeforeValidator(read_windows)]
 Name = Annotated[str, BeforeValidator(read_name)]
 Names = Annotated[tuple[str, ...], BeforeValidator(read_names)]
+Command = Annotated[str, BeforeValidator(read_command)]
 Host = Annotated[str, BeforeValidator(read_host)]

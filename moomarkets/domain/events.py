@@ -72,6 +72,7 @@ NAMES = frozenset(
         "plugin.failed",
         # store
         "keyring.created",
+        "keyring.reread",
         "migration.applied",
         "migration.waiting",
         # store.embedded

@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 
 from moomarkets.domain.errors import InvalidInput, NotFound
 from moomarkets.domain.secret import Secret
-from moomarkets.services.source_clients import CREDENTIALS_COLUMN
-from moomarkets.store import sources
+from moomarkets.store import sealed, sources
 from moomarkets.store.database import Database
-from moomarkets.store.keyring import Keyring
-from moomarkets.store.seal import Place, open_sealed, seal
+from moomarkets.store.live_keyring import LiveKeyring
+from moomarkets.store.seal import Place
+from moomarkets.store.sealed import CREDENTIALS_COLUMN
 
 LONGEST = 4096
 
@@ -24,7 +24,7 @@ class Credentials:
     Example: `system.credentials.set("jquants", {"api_key": Secret("…")})`
     """
 
-    def __init__(self, database: Database, keyring: Keyring, user_id: int) -> None:
+    def __init__(self, database: Database, keyring: LiveKeyring, user_id: int) -> None:
         self._database, self._keyring, self._user_id = database, keyring, user_id
 
     def set(self, source: str, credential: Mapping[str, Secret]) -> None:
@@ -39,6 +39,9 @@ class Credentials:
         for name, secret in credential.items():
             _check(name, secret)
         text = json.dumps({name: secret.reveal() for name, secret in credential.items()})
+        if self._keyring.current() is None:
+            # Somebody wants to go on without the old keys: a new one takes no name from them.
+            self._keyring.create(self._database.perform(sealed.key_ids))
         self._database.perform(lambda connection: self._put(connection, source, text))
 
     def remove(self, source: str) -> None:
@@ -69,7 +72,7 @@ class Credentials:
         def work(connection: Connection) -> bytes | None:
             place_id = sources.find(connection, source).id
             kept = sources.credential(connection, self._user_id, place_id)
-            return open_sealed(kept.sealed, self._place(place_id), self._keyring) if kept else None
+            return self._keyring.open(kept.sealed, self._place(place_id)) if kept else None
 
         kept = self._database.perform(work)
         wanted = {name: secret.reveal() for name, secret in credential.items()}
@@ -77,7 +80,7 @@ class Credentials:
 
     def _put(self, connection: Connection, source: str, text: str) -> None:
         source_id = sources.find(connection, source).id
-        sealed = seal(text.encode(), self._place(source_id), self._keyring)
+        sealed = self._keyring.seal(text.encode(), self._place(source_id))
         sources.put_credential(connection, self._user_id, source_id, sealed)
 
     def _place(self, source_id: int) -> Place:

@@ -25,10 +25,9 @@ from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import DataSource, SourceSpec
 from moomarkets.store import sources
 from moomarkets.store.database import Database
-from moomarkets.store.keyring import Keyring
-from moomarkets.store.seal import Place, open_sealed
-
-CREDENTIALS_COLUMN = "encrypted_credentials"
+from moomarkets.store.live_keyring import LiveKeyring
+from moomarkets.store.seal import Place
+from moomarkets.store.sealed import CREDENTIALS_COLUMN
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class SourceClients:
         self,
         runtime: Runtime,
         database: Database,
-        keyring: Keyring,
+        keyring: LiveKeyring,
         specs: Mapping[str, SourceSpec],
         source_ids: Mapping[str, int],
         rules: RequestRules,
@@ -104,7 +103,7 @@ class SourceClients:
 
     def _unseal(self, user_id: int, source_id: int, sealed: bytes) -> dict[str, Secret]:
         place = Place(str(user_id), str(source_id), CREDENTIALS_COLUMN)
-        fields = json.loads(open_sealed(sealed, place, self._keyring))
+        fields = json.loads(self._keyring.open(sealed, place))
         credential = {str(name): Secret(str(value)) for name, value in fields.items()}
         for secret in credential.values():
             self._learn(secret)

@@ -100,6 +100,7 @@ def put_credential(connection: Connection, user_id: int, source_id: int, sealed:
             ON CONFLICT (user_id, data_source_id) DO UPDATE
             SET encrypted_credentials = excluded.encrypted_credentials, refresh_token = NULL,
                 refresh_token_expired_at = NULL, id_token = NULL, id_token_expired_at = NULL,
+                renewal_id = NULL, renewal_until = NULL, last_validated_at = NULL, is_accepted = NULL,
                 updated_at = clock_timestamp()
             """
         ),
@@ -127,6 +128,11 @@ def remove_credential(connection: Connection, user_id: int, source_id: int) -> b
         {"user_id": user_id, "source_id": source_id},
     )
     return removed.rowcount > 0
+
+
+def has_sealed(connection: Connection) -> bool:
+    """Whether anything is kept that only the keyring opens."""
+    return bool(connection.scalar(text("SELECT EXISTS (SELECT FROM data_source_credentials)")))
 
 
 def known_answer(connection: Connection, made_now: bytes) -> bytes:
