@@ -14,6 +14,7 @@ from moomarkets.jobtypes.registry import job_types
 from moomarkets.services.credentials import Credentials
 from moomarkets.services.groups import GroupDesk
 from moomarkets.services.jobs import Executions, JobDesk, QueueRules
+from moomarkets.services.keys import Keys
 from moomarkets.services.runs import Runs
 from moomarkets.services.schedules import Schedules
 from moomarkets.services.source_setup import effective_specs
@@ -65,6 +66,11 @@ class Installation:
     def credentials(self) -> Credentials:
         """The credentials of sources."""
         return Credentials(self.reads, self.keyring, LOCAL_USER)
+
+    @property
+    def keys(self) -> Keys:
+        """The keys that credentials are sealed with."""
+        return Keys(self.reads, self.keyring)
 
     @property
     def groups(self) -> GroupDesk:

@@ -35,6 +35,7 @@ from moomarkets.services.credentials import Credentials
 from moomarkets.services.groups import Groups
 from moomarkets.services.job_manager_desk import JobManagerDesk
 from moomarkets.services.jobs import Executions, Jobs
+from moomarkets.services.keys import Keys
 from moomarkets.services.progress import Progress
 from moomarkets.services.readiness import Fault, Readiness
 from moomarkets.services.runs import Runs
@@ -238,6 +239,11 @@ class System(Console):
     def credentials(self) -> Credentials:
         """The credentials of sources: set, remove."""
         return self.installation.credentials
+
+    @property
+    def keys(self) -> Keys:
+        """The keys that credentials are sealed with: new, rotate, list, verify, remove."""
+        return self.installation.keys
 
     @property
     def status(self) -> Status:

@@ -93,7 +93,9 @@ NAMES = frozenset(
         "web.request_failed",
         # assembly, installation, system, supervisor
         "credential.missing",
+        "credential.readable",
         "credential.rejected",
+        "credential.unreadable",
         "drain.timed_out",
         "failpoints.armed",
         "keyring.rejected",

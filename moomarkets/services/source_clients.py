@@ -20,10 +20,10 @@ from actors.rate_limiter import LimiterRules, RateLimiter
 from datasources import registry
 from datasources.host_names import HostNames
 from datasources.opening import Opening
-from moomarkets.domain.errors import CredentialsMissing
+from moomarkets.domain.errors import CannotDecrypt, CredentialsMissing
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import DataSource, SourceSpec
-from moomarkets.store import sources
+from moomarkets.store import readability, sources
 from moomarkets.store.database import Database
 from moomarkets.store.live_keyring import LiveKeyring
 from moomarkets.store.seal import Place
@@ -103,11 +103,20 @@ class SourceClients:
 
     def _unseal(self, user_id: int, source_id: int, sealed: bytes) -> dict[str, Secret]:
         place = Place(str(user_id), str(source_id), CREDENTIALS_COLUMN)
-        fields = json.loads(self._keyring.open(sealed, place))
+        try:
+            fields = json.loads(self._keyring.open(sealed, place))
+        except CannotDecrypt:
+            # From now on nobody takes up what needs it, until a key opens it or it is given anew.
+            node_id = self._rules.node_id
+            self._database.perform(lambda connection: readability.mark(connection, user_id, source_id, node_id))
+            raise CannotDecrypt(f"{self._code_of(source_id)}: its credential does not open with these keys") from None
         credential = {str(name): Secret(str(value)) for name, value in fields.items()}
         for secret in credential.values():
             self._learn(secret)
         return credential
+
+    def _code_of(self, source_id: int) -> str:
+        return next(code for code, known in self._source_ids.items() if known == source_id)
 
     def _build(self, user_id: int, code: str, source_id: int, credential: Mapping[str, Secret]) -> DataSource:
         spec = self._specs[code]

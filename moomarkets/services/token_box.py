@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import Conflict
+from moomarkets.domain.errors import CannotDecrypt, Conflict
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import Tokens
 from moomarkets.store import tokens as kept
@@ -43,7 +43,8 @@ class Ticket:
 class StoredTokenBox:
     """A `TokenBox` over the columns of `data_source_credentials`; one for each client.
 
-    `learn` is told every token that is opened or kept, so that logs can hide it.
+    `learn` is told every token that is opened or kept, so that logs can hide it; `mark` is called when one does not
+    open, before the error.
     """
 
     def __init__(
@@ -54,9 +55,10 @@ class StoredTokenBox:
         learn: Callable[[Secret], None],
         *,
         turn_s: float = TURN_S,
+        mark: Callable[[], object] = lambda: None,
     ) -> None:
         self._database, self._keyring, self._ticket, self._learn = database, keyring, ticket, learn
-        self._turn_s = turn_s
+        self._turn_s, self._mark = turn_s, mark
         # The threads of this process queue here, so that one of them alone looks at the store.
         self._lock = threading.Lock()
         self._turn_id: UUID | None = None
@@ -135,7 +137,11 @@ class StoredTokenBox:
     def _opened(self, blob: bytes | None, column: str) -> Secret | None:
         if blob is None:
             return None
-        secret = Secret(self._keyring.open(blob, self._place(column)).decode())
+        try:
+            secret = Secret(self._keyring.open(blob, self._place(column)).decode())
+        except CannotDecrypt:
+            self._mark()
+            raise
         self._learn(secret)
         return secret
 

@@ -97,6 +97,10 @@ class Keyring:
             raise Conflict(f"key {key_id}: expected one that is not the primary; make a new key first")
         return Keyring(self.primary, {known: key for known, key in self._keys.items() if known != key_id})
 
+    def with_key(self, key_id: str, key: bytes) -> Keyring:
+        """The keyring with that key too; the primary stays."""
+        return Keyring(self.primary, {**self._keys, key_id: key})
+
     def to_text(self) -> Secret:
         """The text form that `parse` reads."""
         keys = {key_id: base64.b64encode(key).decode("ascii") for key_id, key in self._keys.items()}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -55,6 +57,23 @@ def replace_keyring_file(path: Path, keyring: Keyring) -> None:
     written = _write_beside(path, keyring)
     written.replace(path)
     _sync_directory(path.parent)
+
+
+def edit_keyring_file(path: Path, change: Callable[[Keyring], Keyring]) -> Keyring:
+    """Put the changed keyring into the file; of several editors at once each sees what the one before has made."""
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        edited = change(read_keyring_file(path))
+        try:
+            replace_keyring_file(path.resolve(), edited)
+        except OSError as fault:
+            raise SettingsError(
+                [f"MOOMARKETS_KEYS_FILE {path}: expected a file to write, got {_words(fault)}"]
+            ) from None
+        return edited
+    finally:
+        os.close(directory)
 
 
 def _put_new(path: Path, keyring: Keyring) -> bool:

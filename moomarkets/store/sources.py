@@ -100,7 +100,8 @@ def put_credential(connection: Connection, user_id: int, source_id: int, sealed:
             ON CONFLICT (user_id, data_source_id) DO UPDATE
             SET encrypted_credentials = excluded.encrypted_credentials, refresh_token = NULL,
                 refresh_token_expired_at = NULL, id_token = NULL, id_token_expired_at = NULL,
-                renewal_id = NULL, renewal_until = NULL, last_validated_at = NULL, is_accepted = NULL,
+                renewal_id = NULL, renewal_until = NULL, unreadable_by = NULL,
+                last_validated_at = NULL, is_accepted = NULL,
                 updated_at = clock_timestamp()
             """
         ),

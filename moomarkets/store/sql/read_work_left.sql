@@ -1,5 +1,5 @@
 -- Counts what is not done; jobs that rest, because they, their group, their source or everything is paused or switched
--- off, are not due for anybody. Takes no locks.
+-- off, or the credential does not open, are not due for anybody. Of one user, or of all. Takes no locks.
 WITH RECURSIVE closed AS MATERIALIZED (
     SELECT id FROM data_sources WHERE is_paused OR NOT is_enabled
 ), paused AS (
@@ -12,7 +12,10 @@ WITH RECURSIVE closed AS MATERIALIZED (
     WHERE status = 'pending' AND is_enabled
       AND NOT coalesce(job_group_id, 0) IN (
           SELECT id FROM paused
-          UNION ALL SELECT job_groups.id FROM job_groups JOIN closed ON closed.id = job_groups.data_source_id)
+          UNION ALL SELECT job_groups.id FROM job_groups JOIN closed ON closed.id = job_groups.data_source_id
+          UNION ALL SELECT job_groups.id FROM job_groups JOIN data_source_credentials AS kept
+              ON kept.data_source_id = job_groups.data_source_id AND kept.user_id = job_groups.user_id
+              AND kept.unreadable_by IS NOT NULL)
       AND NOT EXISTS (SELECT FROM scheduler_settings WHERE NOT scheduler_settings.is_enabled)
 )
 SELECT (SELECT count(*) FROM runs WHERE status = 'pending') AS pending_runs,
