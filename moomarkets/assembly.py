@@ -22,11 +22,11 @@ from moomarkets.domain.job import NodeIdentity
 from moomarkets.engines.computations import Computations
 from moomarkets.engines.process import ProcessEngine
 from moomarkets.engines.thread import ThreadEngine
-from moomarkets.installation import Installation, Learn
+from moomarkets.installation import Installation
 from moomarkets.jobtypes.job_type import JobType, Tools
 from moomarkets.jobtypes.perform import perform
 from moomarkets.jobtypes.registry import job_types
-from moomarkets.services.source_clients import RequestRules, SourceClients
+from moomarkets.services.source_clients import Learn, RequestRules, SourceClients
 from moomarkets.services.source_setup import subscriptions
 from moomarkets.settings import Settings
 from moomarkets.store import nodes

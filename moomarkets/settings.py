@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from moomarkets import settings_values as values
+from moomarkets.domain.account import LOCAL
 from moomarkets.domain.errors import SettingsError
 from moomarkets.settings_faults import is_secret, sentences
 from moomarkets.settings_layers import ARGUMENT, PREFIX, Written, read_layers, variable
@@ -99,6 +100,7 @@ class Settings(BaseSettings):
         json_schema_extra={"expected": "a directory"},
     )
     demo: values.Truth = _truth(False, "run against the built-in simulators, in a data directory of its own")
+    user: values.UserName = _text(LOCAL, "a user's name", "who acts: whose groups, jobs, keys and data are meant")
     keys_file: values.FilePath | None = _text(
         None, "a file of mode 0600", "keyring of the credentials; default: `keys.json` in the data directory"
     )

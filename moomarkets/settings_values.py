@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, InstanceOf
 
+from moomarkets.domain.account import check_name
 from moomarkets.domain.limits import Window
 from moomarkets.domain.secret import Secret
 
@@ -144,6 +145,11 @@ def read_names(value: object) -> object:
     return tuple(read_name(name) for name in names)
 
 
+def read_user(value: object) -> object:
+    """The name of a user."""
+    return check_name(value.strip() if isinstance(value, str) else value)
+
+
 def read_host(value: object) -> object:
     """An address or host name to listen on."""
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9.:_-]{1,255}", value.strip(), re.ASCII):
@@ -196,4 +202,5 @@ Windows = Annotated[tuple[InstanceOf[Window], ...], BeforeValidator(read_windows
 Name = Annotated[str, BeforeValidator(read_name)]
 Names = Annotated[tuple[str, ...], BeforeValidator(read_names)]
 Command = Annotated[str, BeforeValidator(read_command)]
+UserName = Annotated[str, BeforeValidator(read_user)]
 Host = Annotated[str, BeforeValidator(read_host)]

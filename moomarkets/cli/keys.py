@@ -16,13 +16,19 @@ COLUMNS = ("key_id", "is_primary", "is_there", "credentials", "tokens", "from")
 
 @click.group()
 def keys() -> None:
-    """The keys that credentials are sealed with; safe beside a running supervisor."""
+    """What credentials are sealed with.
+
+    All of it is safe beside a running supervisor.
+    """
 
 
 @keys.command("new")
 @click.pass_obj
 def new_key(given: Given) -> None:
-    """Add a fresh key, with which everything is sealed from now on; `rotate` brings the rest over."""
+    """Add a fresh key, the primary from now on.
+
+    Everything is sealed with it from now on; `rotate` brings the rest over.
+    """
     with opened(given) as installation:
         key_id = installation.keys.new()
         place = installation.keyring.place
@@ -33,7 +39,10 @@ def new_key(given: Given) -> None:
 @as_json
 @click.pass_obj
 def rotate(given: Given, is_json: bool) -> None:
-    """Seal everything anew with the primary key. Harmless to break off and to repeat; exits 1 if anything remains."""
+    """Seal everything anew with the primary key.
+
+    Harmless to break off and to repeat; exits 1 if anything remains.
+    """
     with opened(given) as installation:
         rotation = installation.keys.rotate()
     if is_json:
@@ -49,7 +58,10 @@ def rotate(given: Given, is_json: bool) -> None:
 @as_json
 @click.pass_obj
 def list_keys(given: Given, is_json: bool) -> None:
-    """All keys, and how much is sealed with each; also those that are missed."""
+    """All keys, and how much each one seals.
+
+    Also those that are missed.
+    """
     with opened(given) as installation:
         show(installation.keys.list(), COLUMNS, is_json)
 
@@ -58,7 +70,10 @@ def list_keys(given: Given, is_json: bool) -> None:
 @as_json
 @click.pass_obj
 def verify(given: Given, is_json: bool) -> None:
-    """Prove the keyring and open everything that is sealed; exits 1 if anything does not open."""
+    """Open everything that is sealed.
+
+    Proves the keyring too; exits 1 if anything does not open.
+    """
     with opened(given) as installation:
         found = installation.keys.verify()
     if is_json:
@@ -75,7 +90,10 @@ def verify(given: Given, is_json: bool) -> None:
 @click.argument("key_id")
 @click.pass_obj
 def remove_key(given: Given, key_id: str) -> None:
-    """Take key KEY_ID away, with which nothing is sealed any more."""
+    """Take key KEY_ID away.
+
+    Only one with which nothing is sealed any more.
+    """
     with opened(given) as installation:
         installation.keys.remove(key_id)
     click.echo(f"{key_id}: removed")

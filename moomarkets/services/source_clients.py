@@ -29,6 +29,9 @@ from moomarkets.store.live_keyring import LiveKeyring
 from moomarkets.store.seal import Place
 from moomarkets.store.sealed import CREDENTIALS_COLUMN
 
+Learn = Callable[[Secret], None]
+"""Is told every secret that is decrypted, so that logs can hide it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestRules:
@@ -60,7 +63,7 @@ class SourceClients:
         specs: Mapping[str, SourceSpec],
         source_ids: Mapping[str, int],
         rules: RequestRules,
-        learn: Callable[[Secret], None],
+        learn: Learn,
     ) -> None:
         self._runtime, self._database, self._keyring = runtime, database, keyring
         self._specs, self._source_ids, self._rules, self._learn = specs, source_ids, rules, learn

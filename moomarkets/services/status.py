@@ -23,7 +23,7 @@ class Status:
                 "groups": reports.groups(connection, self._user_id),
                 "datasets": reports.dataset_rows(connection, self._user_id),
                 "nodes": reports.nodes(connection),
-                "left": reports.work_left(connection),
+                "left": reports.work_left(connection, self._user_id),
             }
         )
 
@@ -41,4 +41,4 @@ class Status:
 
     def work_left(self) -> Record:
         """What is not done yet; see `reports.work_left`."""
-        return self._database.perform(reports.work_left)
+        return self._database.perform(lambda connection: reports.work_left(connection, self._user_id))

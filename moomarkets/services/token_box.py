@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -53,12 +53,13 @@ class StoredTokenBox:
         keyring: LiveKeyring,
         ticket: Ticket,
         learn: Callable[[Secret], None],
+        new_id: Callable[[], UUID],
         *,
         turn_s: float = TURN_S,
         mark: Callable[[], object] = lambda: None,
     ) -> None:
         self._database, self._keyring, self._ticket, self._learn = database, keyring, ticket, learn
-        self._turn_s, self._mark = turn_s, mark
+        self._new_id, self._turn_s, self._mark = new_id, turn_s, mark
         # The threads of this process queue here, so that one of them alone looks at the store.
         self._lock = threading.Lock()
         self._turn_id: UUID | None = None
@@ -114,7 +115,7 @@ class StoredTokenBox:
             self._lock.release()
 
     def _take_turn(self, token: CancelToken) -> UUID:
-        turn_id = uuid4()
+        turn_id = self._new_id()
         # False: somebody else renews. None: the credential is gone, and nobody else will miss the turn.
         while self._do(kept.take_turn, turn_id, self._turn_s) is False:
             token.sleep(LOOK_EVERY_S)

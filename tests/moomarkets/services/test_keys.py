@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, text
@@ -58,7 +59,7 @@ def box_of(installation: Installation) -> StoredTokenBox:
     kept = installation.reads.perform(lambda connection: sources.credential(connection, 1, source_id))
     assert kept is not None
     return StoredTokenBox(
-        installation.reads, installation.keyring, Ticket(1, source_id, kept.updated_at), lambda _: None
+        installation.reads, installation.keyring, Ticket(1, source_id, kept.updated_at), lambda _: None, uuid4
     )
 
 

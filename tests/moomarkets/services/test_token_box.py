@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -50,7 +51,7 @@ def open_box(database: Database, tmp_path: Path) -> OpenBox:
     ticket, learnt = Ticket(LOCAL, source_id, kept.updated_at), []
 
     def opened(**rules: Any) -> StoredTokenBox:
-        return StoredTokenBox(database, keyring, ticket, learnt.append, **rules)
+        return StoredTokenBox(database, keyring, ticket, learnt.append, uuid4, **rules)
 
     return opened
 
