@@ -124,7 +124,7 @@ class Installation:
     @property
     def status(self) -> Status:
         """Where everything stands."""
-        return Status(self.desk, self.account.id)
+        return Status(self.desk, self.account.id, self.credentials)
 
     @property
     def sources(self) -> Sources:

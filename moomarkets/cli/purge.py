@@ -50,8 +50,9 @@ def purge(
 ) -> None:
     """Delete stored data for good.
 
-    With what is covered of them and their older revisions. After a downgrade: `moomarkets purge --source jquants --above-plan light`. Says what goes first; where nobody can be
-    asked it goes with --yes only. Refuses while a run of the source is going on, unless the source is paused.
+    With what is covered of them and their older revisions. After a downgrade:
+    `moomarkets purge --source jquants --above-plan light`. Says what goes first; where nobody can be asked it goes with
+    --yes only. Refuses while a run of the source is going on, unless the source is paused.
     """
     from moomarkets.services.purge import Wanted
 

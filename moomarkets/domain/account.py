@@ -65,7 +65,7 @@ class Account:
         if not self.is_enabled:
             raise Forbidden(f"user {self.name}: expected one that is enabled, got one that is switched off")
         if not self.role.may(right):
-            raise Forbidden(f"user {self.name}: expected one who may {right}, got a {self.role}")
+            raise Forbidden(f"user {self.name}: expected one who may {right}, got one whose role is {self.role}")
 
 
 def check_name(name: object) -> str:

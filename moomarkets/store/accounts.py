@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from moomarkets.domain.account import Account, Role
 from moomarkets.domain.errors import Conflict, NotFound
@@ -160,5 +160,5 @@ def _update(connection: Connection, user_id: int, change: str, value: object) ->
     )
 
 
-def _account(row: Row[Any]) -> Account:
+def _account(row: Any) -> Account:
     return Account(row[0], row[1], row[2], Role(row[3]), row[4], row[5], row[6], row[7])
