@@ -67,8 +67,6 @@ class Installation:
         self._settings, self._clock, self._events, self._undo = settings, clock, events, undo
         self._learn = learn or _ignore
         self.patience = Patience()
-        self._slow_pool: Database | None = None
-        self._looking: Database | None = None
         try:
             self.specs: dict[str, SourceSpec] = {spec.code: spec for spec in effective_specs(settings.sources)}
         except SettingsError as error:
@@ -78,6 +76,9 @@ class Installation:
         undo.callback(self.place.close)
         upgrade(self.place.owner_url, events)
         self.reads = self.pool("reads", READ_CONNECTIONS)
+        # Opened here, though few need them: what is opened later would not be closed with the rest.
+        self._slow = self.pool("slow", statement_timeout_s=120.0)
+        self._looking = self.pool("looking", READ_CONNECTIONS, is_read_only=True)
         self.account = self.reads.perform(lambda connection: accounts.find(connection, settings.user))
         self.account.check(Right.READ)
         self.keyring = LiveKeyring(settings.keys_path, settings.keys, settings.keys_cmd, clock, events)
@@ -208,23 +209,12 @@ class Installation:
         return self.reads.perform(lambda connection: sources.ensure(connection, spec, is_enabled=is_enabled))
 
     @property
-    def _slow(self) -> Database:
-        """A connection for what may take longer than a look."""
-        if self._slow_pool is None:
-            self._slow_pool = self.pool("purge", statement_timeout_s=120.0)
-        return self._slow_pool
-
-    @property
     def desk(self) -> Database:
         """The connections of whoever acts: those who may look only cannot change anything over them."""
         return self._for(Right.OPERATE)
 
     def _for(self, right: Right) -> Database:
-        if self.account.role.may(right):
-            return self.reads
-        if self._looking is None:
-            self._looking = self.pool("looking", READ_CONNECTIONS, is_read_only=True)
-        return self._looking
+        return self.reads if self.account.role.may(right) else self._looking
 
     def _credentials_of(self, user_id: int, database: Database) -> Credentials:
         validator = Validator(

@@ -200,7 +200,7 @@ class System(Console):
         """The jobs: look, queue, pause, cancel, retry."""
         return Jobs(
             self.runtime,
-            self.installation.reads,
+            self.installation.desk,
             self._user_id,
             self.installation.queue_rules(self._known_job_types),
         )
