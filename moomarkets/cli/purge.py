@@ -28,6 +28,7 @@ class _Day(click.ParamType[date]):
 @click.command()
 @click.option("--source", required=True, help="Whose data: a source such as jquants.")
 @click.option("--above-plan", metavar="PLAN", help="What this plan does not give: whole datasets, and other dates.")
+@click.option("--add-on", "add_ons", multiple=True, help="An add-on that remains beside the plan; may be given again.")
 @click.option("--all", "is_all", is_flag=True, help="Everything of the source.")
 @click.option("--before", type=_Day(), help="Rows about dates before this one.")
 @click.option("--after", type=_Day(), help="Rows about dates after this one; with --before: what lies between.")
@@ -40,6 +41,7 @@ def purge(
     given: Given,
     source: str,
     above_plan: str | None,
+    add_ons: tuple[str, ...],
     is_all: bool,
     before: date | None,
     after: date | None,
@@ -56,7 +58,7 @@ def purge(
     """
     from moomarkets.services.purge import Wanted
 
-    wanted = Wanted(source, above_plan, is_all, before, after, datasets)
+    wanted = Wanted(source, above_plan, is_all, before, after, datasets, add_ons)
     with opened(given) as installation:
         found = installation.purge.look(wanted)
         if dry_run or not is_json:

@@ -10,11 +10,10 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from datasources.jquants.endpoints import JQUANTS, PLANS, Plan
 from moomarkets.domain.calendar import TOKYO
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.errors import Conflict, InvalidInput, NotFound
-from moomarkets.domain.source import Endpoint, SourceSpec
+from moomarkets.domain.source import Endpoint, SourceSpec, Subscription
 from moomarkets.store import purging, sources
 from moomarkets.store.coverage import Owner
 from moomarkets.store.database import Database
@@ -40,7 +39,7 @@ class _Delete(Protocol):
 class Wanted:
     """What is to go. Exactly one of: `is_all`; `above_plan`; dates (`before`, `after`, or both for what lies between).
 
-    `datasets` narrows it; none given: all of the source.
+    `datasets` narrows it; none given: all of the source. `add_ons` are those that remain beside the plan.
     """
 
     source: str
@@ -49,6 +48,7 @@ class Wanted:
     before: date | None = None
     after: date | None = None
     datasets: Sequence[str] = ()
+    add_ons: Sequence[str] = ()
 
     def check(self) -> None:
         """Refuse what says nothing, or two things at once."""
@@ -134,45 +134,53 @@ class Purge:
         spec = self._specs.get(wanted.source)
         if spec is None:
             raise NotFound("source", wanted.source, sorted(self._specs))
-        endpoints = {endpoint.dataset.name: endpoint for endpoint in spec.endpoints}
+        subscription = _subscription(spec, wanted)
+        endpoints: dict[str, list[Endpoint]] = {}
+        for endpoint in spec.endpoints:
+            endpoints.setdefault(endpoint.dataset.name, []).append(endpoint)
         for name in wanted.datasets:
             if name not in endpoints:
                 raise NotFound("dataset", name, sorted(endpoints))
         owner = Owner(self._user_id, self._database.perform(lambda connection: sources.find(connection, spec.code)).id)
         today = self._clock.now().astimezone(TOKYO).date()
         return [
-            Scope(owner, endpoint.dataset, first_on, last_on)
-            for name, endpoint in endpoints.items()
+            Scope(owner, of_dataset[0].dataset, first_on, last_on)
+            for name, of_dataset in endpoints.items()
             if not wanted.datasets or name in wanted.datasets
-            for first_on, last_on in _periods(wanted, endpoint, today)
+            for first_on, last_on in _periods(wanted, _beyond(subscription, of_dataset, today))
         ]
 
 
-def _periods(wanted: Wanted, endpoint: Endpoint, today: date) -> list[Period]:
-    """The periods of the endpoint's dataset that are to go."""
+def _periods(wanted: Wanted, beyond: Sequence[Period]) -> Sequence[Period]:
+    """The periods of a dataset that are to go; `beyond` are those that the plan does not give."""
     if wanted.is_all:
         return [EVERYTHING]
     if wanted.above_plan is not None:
-        return _above(_plan(wanted.source, wanted.above_plan), endpoint, today)
+        return beyond
     first_on = None if wanted.after is None else wanted.after + DAY
     last_on = None if wanted.before is None else wanted.before - DAY
     return [(first_on, last_on)]
 
 
-def _above(plan: Plan, endpoint: Endpoint, today: date) -> list[Period]:
-    """What the plan does not give: all of a dataset that it has not, else what lies outside of its window today."""
-    ranks = list(PLANS)
-    least = getattr(endpoint, "plan", None) or ranks[0]
-    if least not in ranks or ranks.index(least) > ranks.index(plan.name):
+def _beyond(subscription: Subscription, endpoints: Sequence[Endpoint], today: date) -> Sequence[Period]:
+    """What it does not give of a dataset: all of it, where none of its endpoints may be asked, else other dates."""
+    if not any(subscription.may_ask(endpoint) for endpoint in endpoints):
         return [EVERYTHING]
-    first_on, last_on = plan.reach(today)
+    first_on, last_on = subscription.reach(today)
     newest: list[Period] = [] if last_on is None else [(last_on + DAY, None)]
-    return [(None, first_on - DAY), *newest]
+    return [(None, first_on - DAY), *newest] if first_on > date.min else newest
 
 
-def _plan(source: str, name: str) -> Plan:
-    if source != JQUANTS.code:
-        raise InvalidInput("above_plan", f"a source with plans ({JQUANTS.code})", source)
-    if name not in PLANS:
-        raise InvalidInput("above_plan", f"one of {', '.join(PLANS)}", name)
-    return PLANS[name]
+def _subscription(spec: SourceSpec, wanted: Wanted) -> Subscription:
+    """What remains after the downgrade; add-ons only where they are named."""
+    if wanted.above_plan is None:
+        return Subscription()
+    if not spec.plans:
+        raise InvalidInput("above_plan", "a source with plans", spec.code)
+    names = [plan.name for plan in spec.plans]
+    if wanted.above_plan not in names:
+        raise InvalidInput("above_plan", f"one of {', '.join(names)}", wanted.above_plan)
+    for name in wanted.add_ons:
+        if name not in spec.add_ons:
+            raise InvalidInput("add_on", f"one of {', '.join(spec.add_ons) or 'none'}", name)
+    return Subscription.of(spec, wanted.above_plan, wanted.add_ons)

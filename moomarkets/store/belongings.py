@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy import Connection, text
 
-from moomarkets.domain.dataset import DATASETS
+from moomarkets.domain.datasets.catalogue import DATASETS
 from moomarkets.store import datasets, groups, purging
 from moomarkets.store.coverage import Owner
 from moomarkets.store.database import Database

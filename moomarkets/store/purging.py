@@ -67,9 +67,9 @@ class Piece:
 
 
 def date_column(dataset: Dataset) -> str | None:
-    """The column that says which date a row is about: that of the key, or else the first; None: it has no dates."""
+    """The column that says which date a row is about: the one that it is read by, or the first; None: it has none."""
     dated = [column.name for column in dataset.columns if column.type is ColumnType.DATE]
-    return next((name for name in dated if name in dataset.key), next(iter(dated), None))
+    return dataset.date if dataset.date in dated else next(iter(dated), None)
 
 
 def look(connection: Connection, scope: Scope) -> Found:

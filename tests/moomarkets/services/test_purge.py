@@ -11,7 +11,8 @@ from sqlalchemy import text
 from datasources.jquants.endpoints import JQUANTS
 from datasources.yahoo import YAHOO
 from moomarkets.domain.coverage import Covered
-from moomarkets.domain.dataset import DAILY_BARS, Batch
+from moomarkets.domain.dataset import Batch
+from moomarkets.domain.datasets.equities import DAILY_BARS
 from moomarkets.domain.errors import Conflict, InvalidInput, NotFound
 from moomarkets.services.purge import Purge, Wanted
 from moomarkets.store import coverage, datasets, purging, sources, switches
@@ -110,6 +111,16 @@ def test_after_a_downgrade_what_the_plan_does_not_give_goes(purge: Purge, scene:
     assert (free.rows["daily_bars"], days_of(scene)) == (4, [])
 
 
+def test_datasets_that_the_plan_does_not_contain_go_whole_unless_an_add_on_has_them(purge: Purge) -> None:
+    def whole(*add_ons: str) -> set[str]:
+        scopes = purge._scopes(Wanted("jquants", above_plan="light", add_ons=add_ons))
+        return {scope.dataset.name for scope in scopes if (scope.first_on, scope.last_on) == (None, None)}
+
+    assert {"dividends", "short_ratios", "minute_bars", "disclosures"} <= whole()
+    assert whole() - whole("minute") == {"minute_bars", "trades"}
+    assert "daily_bars" not in whole()
+
+
 def test_everything_goes_with_its_revisions_and_nothing_of_another_user(purge: Purge, scene: Scene) -> None:
     store(scene, TODAY)
     store(scene, TODAY, price=200.0)
@@ -174,7 +185,7 @@ def test_it_refuses_beside_a_run_unless_the_source_is_paused(purge: Purge, scene
             Wanted("jquants", above_plan="gold"),
             "above_plan: expected one of free, light, standard, premium, got 'gold'",
         ),
-        (Wanted("yahoo", above_plan="light"), r"above_plan: expected a source with plans \(jquants\), got 'yahoo'"),
+        (Wanted("yahoo", above_plan="light"), "above_plan: expected a source with plans, got 'yahoo'"),
     ],
 )
 def test_what_says_nothing_or_too_much_is_refused(purge: Purge, wanted: Wanted, words: str) -> None:

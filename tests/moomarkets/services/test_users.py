@@ -10,7 +10,8 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import text
 
-from moomarkets.domain.dataset import YAHOO_DAILY_BARS, Batch
+from moomarkets.domain.dataset import Batch
+from moomarkets.domain.datasets.yahoo import YAHOO_DAILY_BARS
 from moomarkets.domain.errors import Conflict, Forbidden, InvalidInput, NotFound, TooManyTries
 from moomarkets.domain.group import GroupDefinition
 from moomarkets.domain.secret import Secret
