@@ -8,7 +8,7 @@ from typing import Self
 
 from moomarkets.domain.clock import SystemClock
 from moomarkets.domain.events import NoEvents
-from moomarkets.installation import LOCAL_USER, Installation
+from moomarkets.installation import Installation
 from moomarkets.services.data import Data
 from moomarkets.settings import Settings
 from moomarkets.store.reading import Reader
@@ -21,7 +21,7 @@ class OpenData(Data):
         """Reach the database; an embedded server is started where none runs, and stopped by `close` then."""
         with ExitStack() as undo:
             installation = Installation(settings, SystemClock(), NoEvents(), undo, shares=True)
-            super().__init__(installation.reads, Reader(installation.place.app_url), LOCAL_USER)
+            super().__init__(installation.reads, Reader(installation.place.app_url), installation.account.id)
             self._undo = undo.pop_all()
 
     def __enter__(self) -> Self:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.dataset import Batch, Dataset
 from moomarkets.domain.limits import NAMED_SECONDS, USUAL_SILENCES, SilenceRule, Window
+from moomarkets.domain.secret import Secret
 from moomarkets.domain.upkeep import Upkeep
 
 
@@ -169,6 +170,48 @@ class PermitGate(Protocol):
 
     def silence(self, retry_after_s: float | None) -> None:
         """A 429 was read: stop the whole credential at once, durably, for that long (None: the source's own rule)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a provider gave in exchange for a credential; None for what there is not. Instants are UTC."""
+
+    refresh_token: Secret | None = None
+    refresh_expires_at: datetime | None = None
+    id_token: Secret | None = None
+    id_expires_at: datetime | None = None
+
+
+class TokenBox(Protocol):
+    """Where the tokens of one credential are kept, sealed, for all threads and nodes. Thread-safe.
+
+    A client keeps what `read` gave until it expires or is refused, and renews like this:
+
+        with box.renewing(cancel) as tokens:
+            if tokens.id_token in (None, refused):      # else somebody has renewed it meanwhile
+                tokens = ...                            # ask the provider
+                box.write(tokens)
+    """
+
+    def read(self) -> Tokens:
+        """The tokens as they are kept now: one look at the store. Raises `CannotDecrypt` where they do not open."""
+
+    def write(self, tokens: Tokens) -> bool:
+        """Keep these in place of the older ones; for the holder of `renewing`.
+
+        False: nothing was kept, for the renewal took too long and is somebody else's now, or the credential was given
+        anew meanwhile. The tokens themselves may be used all the same.
+        """
+
+    def clear(self) -> bool:
+        """Forget all tokens, such as when the refresh token is refused; for the holder of `renewing`."""
+
+    def renewing(self, token: CancelToken) -> AbstractContextManager[Tokens]:
+        """Become the one that renews, over all threads and nodes; gives the tokens as they are then.
+
+        Waits for whoever renews now; raises `Cancelled` when the token says so. No transaction is open inside. A holder
+        that says nothing (`write`, `clear`) for three minutes loses its turn to the next.
+        """
 
 
 class DataSource(Protocol):

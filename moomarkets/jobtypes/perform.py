@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from moomarkets.domain import failpoints
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import AttemptError, Fenced, Reason, StoreTooSlow, StoreUnavailable
+from moomarkets.domain.errors import AttemptError, CannotDecrypt, Fenced, Reason, StoreTooSlow, StoreUnavailable
 from moomarkets.domain.job import Attempt, Done, Ending, Failed, LostLease, Succeeded
 from moomarkets.jobtypes.job_type import Outcome, Tools
 from moomarkets.store import executions
@@ -39,6 +39,9 @@ def perform(attempt: Attempt, completion_id: UUID, tools: Tools, token: CancelTo
         return Failed(error.reason, str(error))
     except Fenced:
         return LostLease()
+    except CannotDecrypt as error:
+        # The job is good as it is: it goes on when the key is back, and until then nobody takes it up.
+        return Failed(Reason.INTERRUPTED, str(error))
     except StoreTooSlow as error:
         return Failed(Reason.NETWORK, str(error))
     except StoreUnavailable as error:

@@ -55,7 +55,7 @@ def run(connection: Connection, run_id: int) -> RunFacts | None:
 def job(connection: Connection, user_id: int, job_id: int) -> JobFacts | None:
     """One job of the user with its attempts; None where there is none."""
     rows = connection.execute(
-        text(f"{_JOB} WHERE jobs.id = :id AND coalesce(job_groups.user_id, 1) = :user_id"),
+        text(f"{_JOB} WHERE jobs.id = :id AND coalesce(job_groups.user_id, jobs.user_id) = :user_id"),
         {"id": job_id, "user_id": user_id},
     ).all()
     return next(iter(_with_attempts(connection, rows)), None)
