@@ -13,6 +13,7 @@ LIMITERS = "limiters"
 SCHEDULER = "scheduler"
 RESCUER = "rescuer"
 PRUNER = "pruner"
+CUSTODIAN = "custodian"
 LISTENER = "listener"
 WEB = "web"
 

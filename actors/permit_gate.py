@@ -11,7 +11,7 @@ from actors import names
 from actors.otp.errors import CallError, CallTimeout
 from actors.otp.promise import Promise
 from actors.otp.runtime import Runtime
-from actors.rate_limiter import Acquire, Grant, LimiterRules, Release, Silence, SourcePaused
+from actors.rate_limiter import Acquire, Grant, LimiterRules, Silence, SourcePaused, release
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.errors import AttemptError, Cancelled, Reason
@@ -20,7 +20,10 @@ from moomarkets.domain.source import Endpoint, Permit
 TRIES = 25
 WAIT_S = 0.2
 PATIENCE_S = 900.0
-"""Whoever has waited that long gives up his place and costs no attempt: a day's window may be full until tomorrow."""
+"""Who waits that long while nobody gets a permit gives up his place: a day's window may be full until tomorrow."""
+
+LONGEST_WAIT_S = 3000.0
+"""So does who has waited that long while others got theirs: before the attempt's deadline, so it costs nothing."""
 
 PAUSED_WAIT_S = 1.0
 """Where no claim knows that a job asks the source that is paused, it comes again at once: not more often than this."""
@@ -35,12 +38,12 @@ class LimiterGate:
     def __init__(self, runtime: Runtime, rules: LimiterRules, ensure: Callable[[LimiterRules], None]) -> None:
         self._runtime, self._rules, self._ensure = runtime, rules, ensure
         self._limiter = names.limiter(rules.source, rules.user_id)
-        self._silenced_at = -math.inf
+        self._silenced_at = self._granted_at = -math.inf
 
     @contextmanager
-    def permit(self, endpoint: Endpoint, token: CancelToken) -> Iterator[Permit]:
+    def permit(self, endpoint: Endpoint, token: CancelToken, weight: int = 1) -> Iterator[Permit]:
         """Wait for a permit, hold it during the request, and say when the request is over."""
-        grant = self._acquire(endpoint.name, token)
+        grant = self._acquire(endpoint.name, token, weight)
         held = _HeldPermit(grant, self._rules.use_within_s, self._runtime.clock, self._is_void)
         try:
             yield held
@@ -48,7 +51,7 @@ class LimiterGate:
             # Cut off while it was under way, a request may still reach the provider: it counts until its deadline.
             if held.progress is not Progress.SENT:
                 is_sent = held.progress is Progress.ANSWERED
-                self._runtime.cast(self._limiter, Release(grant.permit_id, is_sent=is_sent))
+                release(self._runtime, self._limiter, grant.permit_id, is_sent=is_sent, weight=held.weight)
 
     def silence(self, retry_after_s: float | None) -> None:
         """Stop the credential; returns once that is durable. Permits that are out already are void at once."""
@@ -73,11 +76,14 @@ class LimiterGate:
     def _is_void(self, grant: Grant) -> bool:
         return grant.asked_at <= self._silenced_at
 
-    def _acquire(self, endpoint: str, token: CancelToken) -> Grant:
+    def _acquire(self, endpoint: str, token: CancelToken, weight: int) -> Grant:
+        # From the beginning of the attempt: the second page of one stands before the first page of a later one.
+        since = self._runtime.clock.monotonic() if token.began_at is None else token.began_at
+        acquire = Acquire(endpoint, token.priority, since, weight)
         for _ in range(TRIES):
             token.check()
             try:
-                promise = self._runtime.request(self._limiter, Acquire(endpoint))
+                promise = self._runtime.request(self._limiter, acquire)
                 return self._wait(promise, token)
             except SourcePaused:
                 token.sleep(PAUSED_WAIT_S)
@@ -94,14 +100,20 @@ class LimiterGate:
         def give_up() -> None:
             promise.fail(Cancelled(token.reason or Reason.CANCELLED))
 
-        forget = token.on_cancel(give_up)
+        clock, began_at = self._runtime.clock, self._runtime.clock.monotonic()
+        forget, left_s = token.on_cancel(give_up), PATIENCE_S
         try:
-            if not self._runtime.wait_for(promise, PATIENCE_S):
-                detail = f"{self._rules.source}: no request was allowed for {PATIENCE_S:.0f} s"
-                promise.fail(AttemptError(Reason.RATE_LIMITED, detail))
+            while left_s > 0 and not self._runtime.wait_for(promise, left_s):
+                until = min(max(began_at, self._granted_at) + PATIENCE_S, began_at + LONGEST_WAIT_S)
+                left_s = until - clock.monotonic()
+            waited_s = clock.monotonic() - began_at
+            detail = f"{self._rules.source}: no request was allowed for {waited_s:.0f} s"
+            promise.fail(AttemptError(Reason.RATE_LIMITED, detail))  # unless it is settled
         finally:
             forget()
-        return promise.result()
+        grant = promise.result()
+        self._granted_at = clock.monotonic()
+        return grant
 
 
 class Progress(StrEnum):
@@ -118,6 +130,7 @@ class _HeldPermit:
     def __init__(self, grant: Grant, use_within_s: float, clock: Clock, is_void: Callable[[Grant], bool]) -> None:
         self.deadline = grant.deadline
         self.progress = Progress.SENT
+        self.weight: int | None = None
         self._grant = grant
         self._use_until = grant.asked_at + use_within_s
         self._clock, self._is_void = clock, is_void
@@ -131,8 +144,8 @@ class _HeldPermit:
             self.unsent()
             raise AttemptError(Reason.INTERRUPTED, "the permit was too old to be used")
 
-    def answered(self) -> None:
-        self.progress = Progress.ANSWERED
+    def answered(self, weight: int | None = None) -> None:
+        self.progress, self.weight = Progress.ANSWERED, weight
 
     def unsent(self) -> None:
         self.progress = Progress.UNSENT

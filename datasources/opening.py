@@ -10,7 +10,7 @@ from moomarkets.domain.clock import Clock
 from moomarkets.domain.events import Events
 from moomarkets.domain.limits import Window
 from moomarkets.domain.secret import Secret
-from moomarkets.domain.source import PermitGate
+from moomarkets.domain.source import PermitGate, TokenBox
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Opening:
     """All that the client of one source for one credential gets; it reads neither settings nor the environment.
 
     `hosts` looks up names for all clients of the process. `windows` are the limits in force, for `get_rate_limit`.
+    `tokens` keeps what a provider gives in exchange for the credential; None where there is no credential.
     """
 
     base_url: str
@@ -27,3 +28,4 @@ class Opening:
     windows: Sequence[Window]
     events: Events
     hosts: HostNames
+    tokens: TokenBox | None = None

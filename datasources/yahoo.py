@@ -24,7 +24,7 @@ from moomarkets.domain.dataset import Batch
 from moomarkets.domain.datasets.yahoo import YAHOO_DAILY_BARS, YAHOO_INTRADAY_BARS
 from moomarkets.domain.errors import RateLimited, Reason, SourceError
 from moomarkets.domain.events import Events
-from moomarkets.domain.limits import Window
+from moomarkets.domain.limits import SilenceRule, Window, doubling
 from moomarkets.domain.schedule import CronSchedule
 from moomarkets.domain.source import Endpoint, PermitGate, SourceSpec
 from moomarkets.domain.upkeep import Cut, Publication, Upkeep
@@ -48,7 +48,7 @@ YAHOO = SourceSpec(
     windows=(Window(1, 2),),
     endpoints=(YAHOO_BARS_ENDPOINT, YAHOO_INTRADAY_ENDPOINT),
     needs_credential=False,
-    default_silence_s=900.0,
+    silences=SilenceRule(doubling(900, 14_400)),
 )
 
 _SYMBOL = re.compile(r"[A-Za-z0-9.^=_-]{1,32}")

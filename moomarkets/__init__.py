@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from moomarkets.domain.schedule import CronSchedule, IntervalSchedule
     from moomarkets.domain.secret import Secret
     from moomarkets.domain.when import after_close, business_day_of_week, cron, every, trading_days
+    from moomarkets.reader import open_data
     from moomarkets.settings import Settings
     from moomarkets.store.enqueue import enqueue
     from moomarkets.system import System
@@ -57,6 +58,7 @@ _HOMES = {
     "cron": "moomarkets.domain.when",
     "enqueue": "moomarkets.store.enqueue",
     "every": "moomarkets.domain.when",
+    "open_data": "moomarkets.reader",
     "trading_days": "moomarkets.domain.when",
 }
 
@@ -86,6 +88,7 @@ __all__ = [
     "cron",
     "enqueue",
     "every",
+    "open_data",
     "trading_days",
 ]
 

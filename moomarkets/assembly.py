@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors import names
 from actors.claimer import ClaimRules
+from actors.custodian import CustodyRules
 from actors.endurance import Endurance
 from actors.job_executor import ExecutorRules
 from actors.otp.runtime import Runtime
@@ -21,11 +22,11 @@ from moomarkets.domain.job import NodeIdentity
 from moomarkets.engines.computations import Computations
 from moomarkets.engines.process import ProcessEngine
 from moomarkets.engines.thread import ThreadEngine
-from moomarkets.installation import Installation, Learn
+from moomarkets.installation import Installation
 from moomarkets.jobtypes.job_type import JobType, Tools
 from moomarkets.jobtypes.perform import perform
 from moomarkets.jobtypes.registry import job_types
-from moomarkets.services.source_clients import RequestRules, SourceClients
+from moomarkets.services.source_clients import Learn, RequestRules, SourceClients
 from moomarkets.services.source_setup import subscriptions
 from moomarkets.settings import Settings
 from moomarkets.store import nodes
@@ -95,6 +96,7 @@ def build_parts(
         executor=ExecutorRules(lease_s=settings.lease_s, deadline_s=settings.attempt_deadline_s),
         engine=engine,
         perform=lambda attempt, completion_id, token: perform(attempt, completion_id, tools, token),
+        custody=(installation.reads, CustodyRules(node.id, installation.keyring.open, settings.poll_s)),
         prune=(installation.pool("pruner", statement_timeout_s=30.0), _prune_rules(settings)),
         executors=settings.executors,
         poll_s=settings.poll_s,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from moomarkets.domain.credential import CredentialState
 from moomarkets.domain.dependencies import refuse_cycle
-from moomarkets.domain.errors import CannotDecrypt, InvalidInput
+from moomarkets.domain.errors import InvalidInput
 from moomarkets.installation import Installation
 from moomarkets.services.group_checks import check_group
 from moomarkets.store.reports import Record
@@ -25,13 +26,18 @@ def _credential_problems(installation: Installation) -> Iterator[str]:
     for spec in installation.specs.values():
         if not spec.needs_credential or not installation.status.is_enabled(spec.code):
             continue
-        if not installation.credentials.is_set(spec.code):
-            yield f"{spec.code}: no credential; give it with `moomarkets credentials set {spec.code}`"
-            continue
-        try:
-            installation.credentials.holds(spec.code, {})
-        except CannotDecrypt as error:
-            yield f"{spec.code}: its credential does not open ({error}); put the keyring back or set it anew"
+        found = installation.credentials.show(spec.code)
+        anew = f"`moomarkets credentials set {spec.code}`"
+        if found["state"] == CredentialState.MISSING:
+            yield f"{spec.code}: no credential; give it with {anew}"
+        elif found["state"] == CredentialState.UNREADABLE:
+            place, key_id = installation.keyring.place, found["key_id"] or "unknown"
+            yield (
+                f"{spec.code}: its credential does not open (key {key_id}) with {place}; "
+                f"put that key back, or set it anew with {anew}"
+            )
+        elif found["is_accepted"] is False:
+            yield f"{spec.code}: the provider refused its credential; set it anew with {anew}"
 
 
 def _switch_problems(installation: Installation, groups: list[Record]) -> Iterator[str]:

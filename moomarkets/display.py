@@ -95,7 +95,7 @@ def print_summary(
     `troubled` are jobs that failed or wait for another try.
     """
     table = Table(title="runs of this session", title_justify="left")
-    for column in ("group", "state", "jobs", "failed", "rows", "requests", "seconds"):
+    for column in ("group", "state", "jobs", "failed", "rows changed", "requests", "seconds"):
         table.add_column(column, justify="left" if column in ("group", "state") else "right")
     for run in snapshot.runs:
         table.add_row(

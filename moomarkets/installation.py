@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 
 from moomarkets.demo import with_plan
+from moomarkets.domain.account import Right
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.errors import CannotDecrypt, SettingsError
 from moomarkets.domain.events import Events
@@ -14,27 +15,35 @@ from moomarkets.domain.source import SourceSpec
 from moomarkets.jobtypes.job_type import JobType
 from moomarkets.jobtypes.plan_view import Sources as KnownSources
 from moomarkets.jobtypes.registry import job_types
+from moomarkets.services.budgets import Budgets
 from moomarkets.services.coverage import Coverage
-from moomarkets.services.credentials import Credentials
+from moomarkets.services.credentials import Credentials, Known
+from moomarkets.services.data import Data
 from moomarkets.services.groups import GroupDesk
 from moomarkets.services.jobs import Executions, JobDesk, QueueRules
+from moomarkets.services.keys import Keys
+from moomarkets.services.purge import Purge
 from moomarkets.services.runs import Runs
 from moomarkets.services.schedules import Schedules
+from moomarkets.services.source_clients import Learn
 from moomarkets.services.source_setup import effective_specs, subscriptions
 from moomarkets.services.status import Status
 from moomarkets.services.switches import Sources, Switches
+from moomarkets.services.users import Users
+from moomarkets.services.validation import Validator
 from moomarkets.services.why import Why
 from moomarkets.settings import Settings
-from moomarkets.store import sources
+from moomarkets.store import accounts, sources
 from moomarkets.store.database import Database
-from moomarkets.store.keyring_file import open_keyring
+from moomarkets.store.live_keyring import LiveKeyring
 from moomarkets.store.migrate import upgrade
 from moomarkets.store.patience import Patience
 from moomarkets.store.place import open_place
+from moomarkets.store.reading import Reader
 from moomarkets.store.seal import known_answer, prove
 
 LOCAL_USER = 1
-"""The built-in user, to whom everything belongs as long as there are no accounts."""
+"""The built-in user, to whom everything belongs that nobody else has made."""
 
 READ_CONNECTIONS = 2
 
@@ -47,10 +56,24 @@ class Installation:
     """
 
     def __init__(
-        self, settings: Settings, clock: Clock, events: Events, undo: ExitStack, *, shares: bool = False
+        self,
+        settings: Settings,
+        clock: Clock,
+        events: Events,
+        undo: ExitStack,
+        *,
+        shares: bool = False,
+        learn: Learn | None = None,
     ) -> None:
+        """`learn` is told every secret that is decrypted, so that logs can hide it.
+
+        Raises:
+            NotFound: there is no such user as the settings say.
+            Forbidden: they are switched off.
+        """
         settings = with_plan(settings) if settings.demo else settings
         self._settings, self._clock, self._events, self._undo = settings, clock, events, undo
+        self._learn = learn or _ignore
         self.patience = Patience()
         try:
             self.specs: dict[str, SourceSpec] = {spec.code: spec for spec in effective_specs(settings.sources)}
@@ -60,8 +83,13 @@ class Installation:
         self.place = open_place(url, settings.data_dir, clock, events, shares=shares)
         undo.callback(self.place.close)
         upgrade(self.place.owner_url, events)
-        self.keyring = open_keyring(settings.keys_path, settings.keys, events)
         self.reads = self.pool("reads", READ_CONNECTIONS)
+        # Opened here, though few need them: what is opened later would not be closed with the rest.
+        self._slow = self.pool("slow", statement_timeout_s=120.0)
+        self._looking = self.pool("looking", READ_CONNECTIONS, is_read_only=True)
+        self.account = self.reads.perform(lambda connection: accounts.find(connection, settings.user))
+        self.account.check(Right.READ)
+        self.keyring = LiveKeyring(settings.keys_path, settings.keys, settings.keys_cmd, clock, events)
         self._prove_keyring()
         self.source_ids = {code: self._ensure_source(spec) for code, spec in self.specs.items()}
         self._keep_given_keys()
@@ -69,32 +97,43 @@ class Installation:
     @property
     def credentials(self) -> Credentials:
         """The credentials of sources."""
-        return Credentials(self.reads, self.keyring, LOCAL_USER)
+        return self._credentials_of(self.account.id, self.desk)
+
+    @property
+    def keys(self) -> Keys:
+        """The keys that credentials are sealed with."""
+        self.account.check(Right.ADMINISTER)
+        return Keys(self._slow, self.keyring)
 
     @property
     def groups(self) -> GroupDesk:
         """The groups: create, edit, ask for runs, pause, delete."""
-        return GroupDesk(self.reads, LOCAL_USER, job_types(self._events), self._clock)
+        return GroupDesk(self.desk, self.account.id, job_types(self._events), self._clock)
 
     @property
     def jobs(self) -> JobDesk:
         """The jobs: look, queue, pause, cancel, retry."""
-        return JobDesk(self.reads, LOCAL_USER, self._clock, self.queue_rules(job_types(self._events)))
+        return JobDesk(self.desk, self.account.id, self._clock, self.queue_rules(job_types(self._events)))
 
     @property
     def runs(self) -> Runs:
         """The runs of groups, to look at."""
-        return Runs(self.reads, LOCAL_USER)
+        return Runs(self.desk, self.account.id)
 
     @property
     def schedules(self) -> Schedules:
         """The schedules of groups: preview, what comes next, what became of every instant."""
-        return Schedules(self.reads, LOCAL_USER, self._clock)
+        return Schedules(self.desk, self.account.id, self._clock)
 
     @property
     def executions(self) -> Executions:
         """The attempts of jobs."""
-        return Executions(self.reads, LOCAL_USER)
+        return Executions(self.desk, self.account.id)
+
+    @property
+    def data(self) -> Data:
+        """The stored data, as frames and files."""
+        return Data(self.reads, Reader(self.place.app_url), self.account.id)
 
     @property
     def coverage(self) -> Coverage:
@@ -104,28 +143,48 @@ class Installation:
     @property
     def status(self) -> Status:
         """Where everything stands."""
-        return Status(self.reads, LOCAL_USER)
+        return Status(self.desk, self.account.id, self.credentials)
 
     @property
     def sources(self) -> Sources:
-        """The sources and their switches."""
-        return Sources(self.reads)
+        """The sources, their switches and budgets."""
+        return self.sources_of(())
 
     @property
     def switches(self) -> Switches:
         """The switch of the whole."""
-        return Switches(self.reads)
+        return Switches(self._for(Right.ADMINISTER))
 
     @property
     def why(self) -> Why:
         """Why something is as it is."""
-        return Why(self.reads, LOCAL_USER)
+        return Why(self.desk, self.account.id)
+
+    @property
+    def users(self) -> Users:
+        """The users: add, list, role, enable, disable, password, remove; and signing in."""
+        return Users(self._slow, self.account.name, self._clock)
+
+    @property
+    def purge(self) -> Purge:
+        """Deletes data that may not be kept, or are not wanted."""
+        self.account.check(Right.OPERATE)
+        return Purge(self._slow, self.account.id, self.specs, self._clock)
+
+    def sources_of(self, host_job_types: Sequence[JobType]) -> Sources:
+        """The sources, where an embedding program has brought these job types along."""
+
+        def asked() -> dict[str, str]:
+            return {name: job_type.source for name, job_type in job_types(self._events, host_job_types).items()}
+
+        budgets = Budgets(self.reads, self.specs, self.source_ids, asked, self.account.id)
+        return Sources(self._for(Right.ADMINISTER), budgets)
 
     def coverage_of(self, known: Mapping[str, JobType], groups: GroupDesk) -> Coverage:
         """The same where these job types are known; what it orders, it orders of `groups`."""
         sources = KnownSources(self.source_ids, subscriptions(self.specs, self._settings.sources))
         missing = self.missing_credentials
-        return Coverage(self.reads, LOCAL_USER, self._clock, known, self.specs, sources, groups, missing)
+        return Coverage(self.desk, self.account.id, self._clock, known, self.specs, sources, groups, missing)
 
     def queue_rules(self, job_types: Iterable[str]) -> QueueRules:
         """What holds for jobs that stand alone, where these job types are known."""
@@ -141,7 +200,13 @@ class Installation:
         ]
 
     def pool(
-        self, purpose: str, size: int = 1, statement_timeout_s: float = 5.0, *, waits_for_disk: bool = True
+        self,
+        purpose: str,
+        size: int = 1,
+        statement_timeout_s: float = 5.0,
+        *,
+        waits_for_disk: bool = True,
+        is_read_only: bool = False,
     ) -> Database:
         """A small pool of connections for one purpose, closed with the installation."""
         database = Database(
@@ -151,39 +216,60 @@ class Installation:
             statement_timeout_s=statement_timeout_s,
             lock_timeout_s=max(2.0, statement_timeout_s / 3),
             waits_for_disk=waits_for_disk,
+            is_read_only=is_read_only,
             patience=self.patience,
         )
         self._undo.callback(database.close)
         return database
 
     def _prove_keyring(self) -> None:
-        """Say at once, not at the first request, when this is not the keyring of this database."""
-        kept = self.reads.perform(lambda connection: sources.known_answer(connection, known_answer(self.keyring)))
-        try:
-            prove(kept, self.keyring)
-        except CannotDecrypt:
-            note = f"stored credentials do not open with the keys of {self._settings.keys_path}; put the old ones back"
-            self._events.emit("keyring.rejected", note=f"{note}, or set the credentials anew")
+        """Make the first key where nothing is sealed yet; say at once when this is not the keyring of this database."""
+        keyring = self.keyring.current()
+        if keyring is None and not self.reads.perform(sources.has_sealed):
+            keyring = self.keyring.create()
+        if keyring is not None:
+            answer = known_answer(keyring)
+            kept = self.reads.perform(lambda connection: sources.known_answer(connection, answer))
+            with suppress(CannotDecrypt):
+                prove(kept, keyring)
+                return
+        note = f"stored credentials do not open with the keys of {self.keyring.place}; put the old ones back"
+        self._events.emit("keyring.rejected", note=f"{note}, or set the credentials anew")
 
     def _ensure_source(self, spec: SourceSpec) -> int:
         choice = self._settings.sources.get(spec.code)
         is_enabled = choice.is_enabled if choice else None
         return self.reads.perform(lambda connection: sources.ensure(connection, spec, is_enabled=is_enabled))
 
+    @property
+    def desk(self) -> Database:
+        """The connections of whoever acts: those who may look only cannot change anything over them."""
+        return self._for(Right.OPERATE)
+
+    def _for(self, right: Right) -> Database:
+        return self.reads if self.account.role.may(right) else self._looking
+
+    def _credentials_of(self, user_id: int, database: Database) -> Credentials:
+        validator = Validator(
+            self.reads, self.keyring, self.specs, self.source_ids, self._clock, self._events, self._learn
+        )
+        return Credentials(database, self.keyring, user_id, self._clock, Known(self.specs, validator.ask))
+
     def _keep_given_keys(self) -> None:
-        """A key that the settings give is kept like any other, unless it is there already."""
+        """A key that the settings give is the built-in user's, kept like any other unless it is there already."""
         for code, choice in self._settings.sources.items():
             if choice.api_key is not None:
                 self._keep(code, {"api_key": choice.api_key})
 
     def _keep(self, code: str, credential: dict[str, Secret]) -> None:
+        credentials = self._credentials_of(LOCAL_USER, self.reads)
         try:
-            if self.credentials.holds(code, credential):
+            if credentials.holds(code, credential):
                 return
         except CannotDecrypt:
             self._events.emit("credential.rejected", source=code, note="replaced by the one that the settings give")
-        self.credentials.set(code, credential)
+        credentials.set(code, credential)
 
 
-Learn = Callable[[Secret], None]
-"""Is told every secret that is decrypted, so that logs can hide it."""
+def _ignore(secret: Secret) -> None:
+    """Nobody asked to be told."""

@@ -41,6 +41,7 @@ _WARNING_VERBS = (
     "unavailable",
     "unexpected",
     "unreachable",
+    "unreadable",
 )
 _WARNING_NAMES = frozenset({"failpoints.armed", "keyring.created", "server.slow"})
 # Whatever steers a terminal or turns the direction of writing: C0, C1, marks of direction, line separators.

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from moomarkets import settings_values as values
+from moomarkets.domain.account import LOCAL
 from moomarkets.domain.errors import SettingsError
 from moomarkets.settings_faults import is_secret, sentences
 from moomarkets.settings_layers import ARGUMENT, PREFIX, Written, read_layers, variable
@@ -99,11 +100,15 @@ class Settings(BaseSettings):
         json_schema_extra={"expected": "a directory"},
     )
     demo: values.Truth = _truth(False, "run against the built-in simulators, in a data directory of its own")
+    user: values.UserName = _text(LOCAL, "a user's name", "who acts: whose groups, jobs, keys and data are meant")
     keys_file: values.FilePath | None = _text(
         None, "a file of mode 0600", "keyring of the credentials; default: `keys.json` in the data directory"
     )
     keys: values.SecretText | None = _text(
         None, "the keyring as JSON", "the keyring itself, where there is no file", is_secret=True
+    )
+    keys_cmd: values.Command | None = _text(
+        None, "a command and its arguments", "prints the keyring, where there is neither file nor `keys`"
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(values.read_word)] = _text(
         "info", "one of debug, info, warning, error", "the least level that is logged"

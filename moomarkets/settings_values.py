@@ -6,12 +6,14 @@ import ipaddress
 import json
 import math
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, InstanceOf
 
+from moomarkets.domain.account import check_name
 from moomarkets.domain.limits import Window
 from moomarkets.domain.secret import Secret
 
@@ -143,9 +145,21 @@ def read_names(value: object) -> object:
     return tuple(read_name(name) for name in names)
 
 
+def read_user(value: object) -> object:
+    """The name of a user."""
+    return check_name(value.strip() if isinstance(value, str) else value)
+
+
 def read_host(value: object) -> object:
     """An address or host name to listen on."""
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9.:_-]{1,255}", value.strip(), re.ASCII):
+        raise ValueError(value)
+    return value.strip()
+
+
+def read_command(value: object) -> object:
+    """A command with its arguments, split as a shell would; it is run without one."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable() or not shlex.split(value):
         raise ValueError(value)
     return value.strip()
 
@@ -187,4 +201,6 @@ BaseUrl = Annotated[str, BeforeValidator(read_base_url)]
 Windows = Annotated[tuple[InstanceOf[Window], ...], BeforeValidator(read_windows)]
 Name = Annotated[str, BeforeValidator(read_name)]
 Names = Annotated[tuple[str, ...], BeforeValidator(read_names)]
+Command = Annotated[str, BeforeValidator(read_command)]
+UserName = Annotated[str, BeforeValidator(read_user)]
 Host = Annotated[str, BeforeValidator(read_host)]

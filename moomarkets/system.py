@@ -28,22 +28,26 @@ from moomarkets.domain.errors import MoomarketsError
 from moomarkets.domain.events import Events, NoEvents
 from moomarkets.domain.job import NodeIdentity
 from moomarkets.domain.secret import Secret
-from moomarkets.installation import LOCAL_USER, Installation
+from moomarkets.installation import Installation
 from moomarkets.jobtypes.job_type import JobType
 from moomarkets.jobtypes.registry import job_types
 from moomarkets.services.console import Console
 from moomarkets.services.coverage import Coverage
 from moomarkets.services.credentials import Credentials
+from moomarkets.services.data import Data
 from moomarkets.services.groups import Groups
 from moomarkets.services.job_manager_desk import JobManagerDesk
 from moomarkets.services.jobs import Executions, Jobs
+from moomarkets.services.keys import Keys
 from moomarkets.services.progress import Progress
+from moomarkets.services.purge import Purge
 from moomarkets.services.readiness import Fault, Readiness
 from moomarkets.services.runs import Runs
 from moomarkets.services.schedules import Schedules
 from moomarkets.services.starter_groups import create_starter_groups, starter_groups
 from moomarkets.services.status import Status
 from moomarkets.services.switches import Sources, Switches
+from moomarkets.services.users import Users
 from moomarkets.services.why import Why
 from moomarkets.settings import Settings
 from moomarkets.store.migrate import preload
@@ -129,7 +133,7 @@ class System(Console):
                 # While another process makes the database, this one has time to import what fills it with tables.
                 runtime.spawn(preload, "preload")
             settings = with_simulators(self.settings, runtime.clock, undo) if self.settings.demo else self.settings
-            installation = Installation(settings, runtime.clock, runtime.events, undo)
+            installation = Installation(settings, runtime.clock, runtime.events, undo, learn=self._learn)
             self._installation = installation
             self._readiness = Readiness(runtime, installation.reads)
             undo.callback(self._forget)
@@ -192,13 +196,16 @@ class System(Console):
     @property
     def groups(self) -> Groups:
         """The groups: create, run, stop, pause, resume."""
-        return Groups(self.runtime, self.installation.reads, LOCAL_USER, self._known_job_types or None)
+        return Groups(self.runtime, self.installation.desk, self._user_id, self._known_job_types or None)
 
     @property
     def jobs(self) -> Jobs:
         """The jobs: look, queue, pause, cancel, retry."""
         return Jobs(
-            self.runtime, self.installation.reads, LOCAL_USER, self.installation.queue_rules(self._known_job_types)
+            self.runtime,
+            self.installation.desk,
+            self._user_id,
+            self.installation.queue_rules(self._known_job_types),
         )
 
     @property
@@ -208,8 +215,8 @@ class System(Console):
 
     @property
     def sources(self) -> Sources:
-        """The sources: pause, resume, switch on and off."""
-        return self.installation.sources
+        """The sources: pause, resume, switch on and off, and what may still be asked of them."""
+        return self.installation.sources_of(self._job_types)
 
     @property
     def manager(self) -> JobManagerDesk:
@@ -219,7 +226,7 @@ class System(Console):
     @property
     def runs(self) -> Runs:
         """The runs of groups: look."""
-        return Runs(self.installation.reads, LOCAL_USER)
+        return Runs(self.installation.reads, self._user_id)
 
     @property
     def schedules(self) -> Schedules:
@@ -247,6 +254,26 @@ class System(Console):
         return self.installation.coverage_of(self._known_job_types, self.groups)
 
     @property
+    def data(self) -> Data:
+        """The stored data, as frames and files: `system.data("daily_bars", code="7203")`."""
+        return self.installation.data
+
+    @property
+    def keys(self) -> Keys:
+        """The keys that credentials are sealed with: new, rotate, list, verify, remove."""
+        return self.installation.keys
+
+    @property
+    def users(self) -> Users:
+        """The users: add, list, role, enable, disable, password, remove; and signing in."""
+        return self.installation.users
+
+    @property
+    def purge(self) -> Purge:
+        """Deletes data that may not be kept, or are not wanted: look, perform."""
+        return self.installation.purge
+
+    @property
     def status(self) -> Status:
         """Where everything stands, from the store."""
         return self.installation.status
@@ -260,7 +287,7 @@ class System(Console):
 
     def progress(self) -> Progress:
         """Follow what happens from now on."""
-        return Progress(self.installation.reads, LOCAL_USER)
+        return Progress(self.installation.reads, self._user_id)
 
     def missing_credentials(self) -> list[str]:
         """The sources that need a credential and have none."""
@@ -289,6 +316,10 @@ class System(Console):
     def activity(self) -> dict[str, object]:
         """What runs on this node now, from the manager; needs no database."""
         return job_manager.status(self.runtime)
+
+    @property
+    def _user_id(self) -> int:
+        return self.installation.account.id
 
     def _stop_tree(self, root: Ref) -> None:
         try:

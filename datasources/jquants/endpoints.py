@@ -10,7 +10,7 @@ from moomarkets.domain.calendar import TOKYO
 from moomarkets.domain.dataset import Dataset
 from moomarkets.domain.datasets import derivatives, disclosures, equities, financials, markets
 from moomarkets.domain.datasets.financial_summaries import FINANCIAL_SUMMARIES
-from moomarkets.domain.limits import Window
+from moomarkets.domain.limits import SilenceRule, Window
 from moomarkets.domain.schedule import CronSchedule
 from moomarkets.domain.source import Endpoint, SourceSpec
 from moomarkets.domain.upkeep import Cut, Publication, Upkeep
@@ -104,6 +104,7 @@ MINUTE_BARS_ENDPOINT = Endpoint(
     plan=MINUTES,
     upkeep=_by_code(_daily()),
     has_bulk=True,
+    is_apart=True,
     volume=Volume(700_000, 130, codes=4_400),
 )
 # Only as files: no path of its own can be asked for a day.
@@ -306,6 +307,7 @@ DISCLOSURES_ENDPOINT = Endpoint(
     plan=TDNET,
     upkeep=_daily(_EVENING, "30 18 * * 1-5", final=Publication(TOKYO, time(0, 30), days_later=1)),
     volume=Volume(250, 400),
+    is_apart=True,
 )
 
 JQUANTS = SourceSpec(
@@ -346,7 +348,7 @@ JQUANTS = SourceSpec(
         DISCLOSURES_ENDPOINT,
     ),
     needs_credential=True,
-    default_silence_s=60.0,
+    silences=SilenceRule((60.0, 120.0, 330.0), first_jitter_s=10.0),
     plans=tuple(PLANS.values()),
     add_ons=(MINUTES, TDNET),
 )

@@ -1,22 +1,25 @@
-"""Runs a simulator as a program of its own until it is asked to stop."""
+"""Runs a simulator as a program until it is asked to stop, and reads the options that it is started with."""
 
 from __future__ import annotations
 
 import json
 import signal
 import sys
-from argparse import ArgumentTypeError
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
+from typing import Any
 
+from datasources.simulators.faults import Fault
 from datasources.simulators.server import Simulator
 from moomarkets.domain.limits import Window
 
 IN_USE = 4
 _TOKYO = timezone(timedelta(hours=9))
+_NUMBERS: Mapping[str, Callable[[str], Any]] = {"times": int, "status": int, "size": int, "interval_s": float}
 
 
-def run_until_stopped(simulator: Simulator) -> None:
-    """Start, say so in one line of JSON on stdout, and stop at SIGTERM or SIGINT."""
+def run_until_stopped(simulator: Simulator, describe: Callable[[], Mapping[str, str]]) -> None:
+    """Start, say so in one line of JSON on stdout with what `describe` tells then, and stop at SIGTERM or SIGINT."""
     stops = {signal.SIGTERM, signal.SIGINT}
     # Before any thread exists: threads inherit the mask, so that the signal waits for the line below.
     signal.pthread_sigmask(signal.SIG_BLOCK, stops)
@@ -26,23 +29,11 @@ def run_until_stopped(simulator: Simulator) -> None:
         sys.stderr.write(f"port {simulator.port}: expected a free one, got: {error.strerror}\n")
         sys.exit(IN_USE)
     try:
-        sys.stdout.write(json.dumps({"event": "ready", "url": simulator.url}) + "\n")
+        sys.stdout.write(json.dumps({"event": "ready", "url": simulator.url, **describe()}) + "\n")
         sys.stdout.flush()
         signal.sigwait(stops)
     finally:
         simulator.stop()
-
-
-def port(text: str) -> int:
-    """A port to listen on.
-
-    Example:
-        >>> port("8790")
-        8790
-    """
-    if not text.isascii() or not text.isdigit() or int(text) > 65535:
-        raise ArgumentTypeError(f"expected a whole number from 0 to 65535, got {text!r}")
-    return int(text)
 
 
 def window(text: str) -> Window:
@@ -56,11 +47,11 @@ def window(text: str) -> Window:
     try:
         return Window(int(count), float(seconds or 60))
     except ValueError:
-        raise ArgumentTypeError(f"expected count/seconds such as 5/60, got {text!r}") from None
+        raise ValueError(f"expected count/seconds such as 5/60, got {text!r}") from None
 
 
 def evening_of(text: str) -> datetime:
-    """20:00 in Tokyo on a date, when all of that day has been published; an instant stays what it is.
+    """20:00 in Tokyo on a date, when nearly all of that day has been published; an instant stays what it is.
 
     Example:
         >>> evening_of("2027-01-04").isoformat()
@@ -72,4 +63,38 @@ def evening_of(text: str) -> datetime:
             return instant if instant.tzinfo else instant.replace(tzinfo=_TOKYO)
         return datetime.combine(date.fromisoformat(text), time(20), _TOKYO)
     except ValueError:
-        raise ArgumentTypeError(f"expected a date such as 2027-01-04 or an ISO instant, got {text!r}") from None
+        raise ValueError(f"expected a date such as 2027-01-04 or an ISO instant, got {text!r}") from None
+
+
+def account(text: str) -> tuple[str, str]:
+    """Mail and password, with a colon between.
+
+    Example:
+        >>> account("me@example.com:secret")
+        ('me@example.com', 'secret')
+    """
+    mail, _, password = text.partition(":")
+    if not mail or not password:
+        raise ValueError("expected mail:password, got something else")
+    return mail, password
+
+
+def fault(text: str) -> Fault:
+    """A kind of trouble, with more about it after commas.
+
+    Example:
+        >>> told = fault("status,status=503,times=3,path=/fins")
+        >>> told.kind, told.status, told.times, told.path
+        ('status', 503, 3, '/fins')
+    """
+    kind, *rest = text.split(",")
+    given: dict[str, Any] = {}
+    for part in rest:
+        name, _, value = part.partition("=")
+        if name not in (*_NUMBERS, "path"):
+            raise ValueError(f"expected KIND,times=…,path=…,status=…,size=…,interval_s=…, got {part!r}")
+        try:
+            given[name] = _NUMBERS.get(name, str)(value)
+        except ValueError:
+            raise ValueError(f"{name}: expected a number, got {value!r}") from None
+    return Fault(kind, **given)

@@ -45,6 +45,9 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"fault kind: expected one of {', '.join(sorted(KINDS))}, got {self.kind!r}")
+        for name in ("times", "status", "size"):
+            if not isinstance(number := getattr(self, name), int) or number < 1:
+                raise ValueError(f"{name}: expected a whole number above 0, got {number!r}")
 
 
 class Faults:
@@ -75,8 +78,8 @@ class Faults:
         """All faults that fit a request for `path`, each of them used up once."""
         with self._lock:
             taken = [fault for fault in self._coming if fault.path in path]
-            used = [replace(fault, times=fault.times - 1) if fault in taken else fault for fault in self._coming]
-            self._coming = [fault for fault in used if fault.times > 0]
+            left = [fault for fault in self._coming if fault not in taken or fault.times > 1]
+            self._coming = [replace(fault, times=fault.times - 1) if fault in taken else fault for fault in left]
         return taken
 
 
@@ -108,8 +111,15 @@ def send_spoilt(connection: socket.socket, wire: bytes, faults: list[Fault], rel
     return False
 
 
+_MESSAGES = {
+    413: "Response data is too large. Specify parameters to reduce the acquired data range.",
+    429: "Too Many Requests",
+}
+
+
 def _status(answer: Answer, fault: Fault) -> Answer:
-    body = json.dumps({"message": "Unexpected error. Please try again later."}).encode()
+    message = _MESSAGES.get(fault.status, "Unexpected error. Please try again later.")
+    body = json.dumps({"message": message}).encode()
     return Answer(fault.status, body, headers=fault.headers)
 
 

@@ -1,11 +1,7 @@
-"""A stand-in for Yahoo's chart endpoint, with made-up series or with histories that it is given.
-
-Run it alone: `python -m datasources.simulators.yahoo --port 8791 --today 2027-01-04 --limit 1/2`.
-"""
+"""A stand-in for Yahoo's chart endpoint, with made-up series or with histories that it is given."""
 
 from __future__ import annotations
 
-import argparse
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +10,7 @@ from math import sin
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-from datasources.simulators.command_line import evening_of, port, run_until_stopped, window
+from datasources.simulators.command_line import evening_of
 from datasources.simulators.faults import Answer
 from datasources.simulators.server import Question, Simulator, json_answer
 from datasources.simulators.sliding_limit import SlidingLimit
@@ -68,9 +64,11 @@ class YahooSimulator(Simulator):
         clock: Clock | None = None,
         limit: Window | None = None,
         live_row: bool = False,
+        speed: float = 1.0,
         port: int = 0,
     ) -> None:
-        super().__init__(clock=clock, start=evening_of(today.isoformat()) if today else None, port=port)
+        start = evening_of(today.isoformat()) if today else None
+        super().__init__(clock=clock, start=start, port=port, speed=speed)
         self._histories = histories
         self._live_row = live_row
         self._limit = SlidingLimit(limit, self.clock.monotonic) if limit else None
@@ -220,17 +218,3 @@ def _events(bars: Sequence[Bar]) -> dict[str, object]:
 def _refused(status: int, code: str, description: str) -> Answer:
     error = {"code": code, "description": description}
     return json_answer(status, {"chart": {"result": None, "error": error}})
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until stopped."""
-    parser = argparse.ArgumentParser(prog="python -m datasources.simulators.yahoo", description=__doc__)
-    parser.add_argument("--port", type=port, default=0, help="0 picks a free one")
-    parser.add_argument("--today", type=evening_of, help="a date (its evening in Tokyo) or an ISO instant")
-    parser.add_argument("--limit", type=window, help="count/seconds, such as 1/2; default none")
-    given = parser.parse_args(arguments)
-    run_until_stopped(YahooSimulator(today=given.today, limit=given.limit, port=given.port))
-
-
-if __name__ == "__main__":
-    main()

@@ -11,16 +11,22 @@ from moomarkets.cli import (
     attention,
     coverage,
     credentials,
+    data,
     db,
     executions,
+    export,
     fill,
     groups,
     jobs,
+    keys,
+    purge,
     runs,
     schedules,
+    simulate,
     sources,
     status,
     switches,
+    users,
     why,
 )
 from moomarkets.domain.errors import MoomarketsError
@@ -47,11 +53,12 @@ class Commands(click.Group):
 @click.option("--demo", is_flag=True, help="The demo's installation instead of the real one.")
 @click.option("--database-url", help="A Postgres server to use instead of the embedded one.")
 @click.option("--data-dir", type=click.Path(), help="Where the embedded server and the keyring lie.")
+@click.option("--user", help="Who acts, in place of the built-in user.")
 @click.version_option(package_name="moomarkets")
 @click.pass_context
-def main(context: click.Context, demo: bool, database_url: str | None, data_dir: str | None) -> None:
+def main(context: click.Context, demo: bool, database_url: str | None, data_dir: str | None, user: str | None) -> None:
     """Look after your own copy of market data."""
-    context.obj = {"demo": demo or None, "database_url": database_url, "data_dir": data_dir}
+    context.obj = {"demo": demo or None, "database_url": database_url, "data_dir": data_dir, "user": user}
 
 
 for command in (
@@ -65,14 +72,20 @@ for command in (
     coverage.gaps,
     coverage.plan,
     fill.fill,
+    data.data,
+    export.export,
     schedules.schedules,
     sources.sources,
     credentials.credentials,
+    keys.keys,
+    users.users,
+    purge.purge,
     switches.pause,
     switches.resume,
     db.db,
     attention.check,
     attention.doctor,
+    simulate.simulate,
     shell,
 ):
     main.add_command(command)

@@ -10,7 +10,7 @@ from moomarkets.cli.narrowing import narrowed
 from moomarkets.cli.opening import Given, opened
 from moomarkets.cli.output import as_json, show
 
-COLUMNS = ("id", "job_group", "job", "attempt", "status", "reason", "rows_written", "started_at")
+COLUMNS = ("id", "job_group", "job", "attempt", "status", "reason", "rows_received", "rows_written", "started_at")
 
 
 @click.group()

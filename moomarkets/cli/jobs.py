@@ -13,7 +13,17 @@ from moomarkets.cli.opening import Given, opened
 from moomarkets.cli.output import as_json, cell, print_json, print_table, show
 
 COLUMNS = ("id", "job_group", "name", "status", "attempts", "last_run_at", "last_error")
-ATTEMPT_COLUMNS = ("id", "attempt", "status", "reason", "requests", "rows_written", "started_at", "error_message")
+ATTEMPT_COLUMNS = (
+    "id",
+    "attempt",
+    "status",
+    "reason",
+    "requests",
+    "rows_received",
+    "rows_written",
+    "started_at",
+    "error_message",
+)
 
 
 @click.group()

@@ -26,7 +26,8 @@ def opened(given: Given) -> Iterator[Installation]:
     settings = load_settings(given)
     clock = SystemClock()
     with ExitStack() as undo:
-        yield Installation(settings, clock, LogEvents(sys.stderr, clock, level="warning"), undo, shares=True)
+        events = LogEvents(sys.stderr, clock, level="warning")
+        yield Installation(settings, clock, events, undo, shares=True, learn=events.scrubber.learn)
 
 
 def load_settings(given: Given) -> Settings:

@@ -23,6 +23,8 @@ COLUMNS = (
     "total_jobs",
     "completed_jobs",
     "failed_jobs",
+    "rows_received",
+    "rows_written",
     "blocked_by",
     "requested_at",
     "completed_at",

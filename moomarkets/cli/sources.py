@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from moomarkets.cli.opening import Given, opened
-from moomarkets.cli.output import as_json, show
+from moomarkets.cli.output import as_json, print_json, show
 
 COLUMNS = ("code", "name", "is_enabled", "is_paused", "silent_until", "base_url")
 
@@ -22,6 +22,22 @@ def list_sources(given: Given, is_json: bool) -> None:
     """All sources with their switches."""
     with opened(given) as installation:
         show(installation.sources.list(), COLUMNS, is_json)
+
+
+@sources.command("show")
+@click.argument("code")
+@as_json
+@click.pass_obj
+def show_source(given: Given, code: str, is_json: bool) -> None:
+    """How source CODE stands: what may still be asked of it now, what waits, and until when. Instants are in UTC."""
+    with opened(given) as installation:
+        source, budget = installation.sources.show(code), installation.sources.budget(code)
+    if is_json:
+        print_json(source | {"budget": budget.to_json()})
+        return
+    click.echo(f"{source['name']} ({code}), {source['base_url']}")
+    for line in budget.lines():
+        click.echo(f"  {line}")
 
 
 @sources.command("pause")

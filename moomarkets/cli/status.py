@@ -27,7 +27,7 @@ _LEFT = {
 def status(given: Given, is_json: bool) -> None:
     """Where everything stands: groups, rows, nodes, what is left."""
     with opened(given) as installation:
-        shown = installation.status.show()
+        shown = cast("dict[str, Any]", installation.status.show())
     if is_json:
         print_json(shown)
         return
@@ -37,6 +37,9 @@ def status(given: Given, is_json: bool) -> None:
         click.echo("no groups yet; the first start of a supervisor makes them")
     click.echo("rows: " + ", ".join(f"{count:,} {name}" for name, count in datasets.items()))
     click.echo(f"left to do: {_in_words(left)}")
+    for one in shown["credentials"]:
+        if one["state"] != "present":
+            click.echo(f"credentials: that of {one['source']} is {one['state']}; see `moomarkets check`")
     click.echo("supervisors: " + (", ".join(f"pid {node['pid']} on {node['host']}" for node in nodes) or "none runs"))
 
 

@@ -80,7 +80,7 @@ def _run_lines(run: RunFacts) -> Iterator[str]:
     yield f"    {', '.join(told)}"
     if run.planned_at is not None:
         yield f"    {_counted(run)}"
-        yield f"    {run.requests} requests, {run.rows_written:,} rows written"
+        yield f"    {run.requests} requests, {_rows(run.rows_received, run.rows_written)}"
     yield from (f"    {line}" for line in _written_lines(run.written))
 
 
@@ -117,13 +117,17 @@ def _attempt(attempt: AttemptFacts, job: JobFacts) -> str:
     run = "" if attempt.run_id in (None, job.run_id) else f" of run {attempt.run_id}"
     waited = "" if attempt.waited_s is None else f" after {attempt.waited_s:g} s of waiting"
     took = "" if attempt.seconds is None else f" in {attempt.seconds:g} s"
-    used = f"{attempt.requests} requests, {attempt.bytes:,} bytes, {attempt.rows:,} rows"
+    used = f"{attempt.requests} requests, {attempt.bytes:,} bytes, {_rows(attempt.rows, attempt.rows_written)}"
     reason = " ".join(part for part in (attempt.error_class, attempt.reason) if part)
     ended = ": ".join(part for part in (reason, attempt.message) if part)
     return (
         f"attempt {attempt.number}{run}, started {_second(attempt.started_at)}{waited} on {attempt.node}: "
         f"{attempt.status}{took}; {used}{_because(ended)}"
     )
+
+
+def _rows(received: int, written: int) -> str:
+    return f"{received:,} rows received, {written:,} of them new or changed"
 
 
 def _written_lines(written: tuple[Written, ...]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The token by which a running attempt learns that it should stop."""
+"""The token by which a running attempt learns that it should stop, and shows how urgent it is."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from contextlib import ExitStack
 
 from moomarkets.domain.errors import Cancelled, Reason
 
+DEFAULT_PRIORITY = 5
+
 
 class CancelToken:
     """Cooperative cancel: the attempt checks, sleeps or registers what wakes its blocked call.
 
-    Thread-safe. The first `cancel` wins; its reason is what the attempt ends with.
+    Thread-safe. The first `cancel` wins; its reason is what the attempt ends with. `priority` is the job's, 1 to 10,
+    and `began_at` the monotonic second since which the attempt runs (None: nobody said): whoever has to share something
+    out among attempts goes by them.
 
     Example:
         >>> token = CancelToken()
@@ -24,6 +28,8 @@ class CancelToken:
     """
 
     def __init__(self) -> None:
+        self.priority = DEFAULT_PRIORITY
+        self.began_at: float | None = None
         self._lock = threading.Lock()
         self._event: threading.Event | None = None  # made for the first sleep: most tokens never have one
         self._reason: Reason | None = None

@@ -41,6 +41,7 @@ class WaitingRun:
     ahead_is_running: bool = False
     held_by: str | None = None
     is_scheduler_enabled: bool = True
+    credential_is_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,8 @@ def _obstacle(run: WaitingRun) -> str | None:
         return f"source {run.source} is paused"
     if run.credential_is_missing:
         return f"credentials: {run.source} has none; give one with `moomarkets credentials set {run.source}`"
+    if run.credential_is_unreadable:
+        return f"credentials: that of {run.source} does not open; put the key back (`moomarkets keys verify`)"
     return None
 
 

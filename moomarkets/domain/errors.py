@@ -4,6 +4,8 @@ MoomarketsError
 ├─ SettingsError            settings are wrong; all faults at once
 ├─ InvalidInput             a value that a person or program gave is refused; nothing was stored
 ├─ NotFound, Conflict       names or states that do not fit
+│  └─ Forbidden             (a Conflict) whoever acts may not do this
+├─ TooManyTries             somebody has guessed passwords; carries `retry_after_s`
 ├─ StoreError
 │  ├─ StoreUnavailable      the database cannot be reached, or did not answer in time
 │  │  └─ StoreTooSlow       it answered that this very work took too long; other work may be fine
@@ -137,6 +139,23 @@ class Conflict(MoomarketsError):
         >>> print(Conflict("group mine: expected a new name, got one that is taken"))
         group mine: expected a new name, got one that is taken
     """
+
+
+class Forbidden(Conflict):
+    """Whoever acts may not do this: their role has not that right, or they are switched off."""
+
+
+class TooManyTries(MoomarketsError):
+    """Too many tries to sign in have failed lately; this one was not looked at."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(retry_after_s)
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return (
+            f"sign-in: expected fewer tries that fail, got too many; try again in {max(1, round(self.retry_after_s))} s"
+        )
 
 
 class StoreError(MoomarketsError):

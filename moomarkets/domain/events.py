@@ -63,6 +63,7 @@ NAMES = frozenset(
         "runs.look_failed",
         "schedule.failed",
         "schedule.invalid",
+        "source.allowance_learnt",
         "source.silenced",
         "store.recovered",
         "store.refused",
@@ -72,6 +73,7 @@ NAMES = frozenset(
         "plugin.failed",
         # store
         "keyring.created",
+        "keyring.reread",
         "migration.applied",
         "migration.waiting",
         # store.embedded
@@ -92,7 +94,9 @@ NAMES = frozenset(
         "web.request_failed",
         # assembly, installation, system, supervisor
         "credential.missing",
+        "credential.readable",
         "credential.rejected",
+        "credential.unreadable",
         "drain.timed_out",
         "failpoints.armed",
         "keyring.rejected",

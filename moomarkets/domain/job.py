@@ -66,16 +66,27 @@ class Attempt:
     """None: as the settings say."""
     timeout_s: float | None = None
     """The attempt's deadline, from its start; None: as the settings say."""
+    priority: int = 5
+    """The job's, 1 to 10: the most urgent go first, also where they wait for permits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an attempt cost and brought."""
+    """What an attempt cost and brought.
+
+    `rows` were received; `written` is how many of them were new or different, None where nobody has counted: then all.
+    """
 
     requests: int = 0
     bytes: int = 0
     rows: int = 0
     pages: int = 0
+    written: int | None = None
+
+    @property
+    def rows_written(self) -> int:
+        """How many rows the store holds anew or changed."""
+        return self.rows if self.written is None else self.written
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from moomarkets.domain.bulk import BulkFile
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.dataset import Batch, Dataset
-from moomarkets.domain.limits import NAMED_SECONDS, Window
+from moomarkets.domain.limits import NAMED_SECONDS, USUAL_SILENCES, SilenceRule, Window
+from moomarkets.domain.secret import Secret
 from moomarkets.domain.upkeep import Upkeep
 from moomarkets.domain.ways import Volume
 
@@ -51,7 +52,8 @@ class Endpoint:
 
     `plan` is the lowest subscription that may ask, or the name of an add-on to it; "" where everybody may. `since` is
     the oldest date that the provider has. With an `upkeep` a job type of the dataset's name keeps it; `has_bulk`:
-    whole months and days can be had as files. `volume` is how much a day of it holds, about.
+    whole months and days can be had as files. `volume` is how much a day of it holds, about. `is_apart`: its windows
+    stand in place of the source's, and what is asked of it counts nowhere else (an add-on that is limited by itself).
     """
 
     name: str
@@ -66,6 +68,7 @@ class Endpoint:
     upkeep: Upkeep | None = None
     has_bulk: bool = False
     volume: Volume = field(default_factory=Volume)
+    is_apart: bool = False
 
     @property
     def rate_limit(self) -> dict[str, int | None]:
@@ -91,10 +94,10 @@ class SourceSpec:
     windows: tuple[Window, ...]
     endpoints: tuple[Endpoint, ...]
     needs_credential: bool
-    default_silence_s: float = 60.0
-    """How long a 429 without Retry-After keeps the source silent; the next ones within ten minutes wait longer."""
     plans: tuple[Plan, ...] = ()
     add_ons: tuple[str, ...] = ()
+    silences: SilenceRule = USUAL_SILENCES
+    """How long a 429 without Retry-After keeps the source silent; the next ones in a row wait longer."""
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of that name; KeyError where there is none."""
@@ -149,10 +152,11 @@ class Permit(Protocol):
     def check(self) -> None:
         """Raise `AttemptError` if the permit is too old to be used; call it as the last thing before sending."""
 
-    def answered(self) -> None:
+    def answered(self, weight: int | None = None) -> None:
         """The provider has answered, whatever it says: it will not count this request later than now.
 
-        Without this the request counts until its deadline: one that was cut off may still be on its way.
+        Without this the request counts until its deadline: one that was cut off may still be on its way. `weight` is
+        what the request has really used, where the answer tells; default what was reserved.
         """
 
     def unsent(self) -> None:
@@ -162,11 +166,56 @@ class Permit(Protocol):
 class PermitGate(Protocol):
     """Where a source's client asks before each request. Used in an attempt's thread; blocks it, nobody else."""
 
-    def permit(self, endpoint: Endpoint, token: CancelToken) -> AbstractContextManager[Permit]:
-        """Wait for a permit; it is used up when the block ends. Raises `Cancelled` when the token says so."""
+    def permit(self, endpoint: Endpoint, token: CancelToken, weight: int = 1) -> AbstractContextManager[Permit]:
+        """Wait for a permit; it is used up when the block ends. Raises `Cancelled` when the token says so.
+
+        The token tells how urgent the work is. A request of more `weight` takes as much room in every window.
+        """
 
     def silence(self, retry_after_s: float | None) -> None:
         """A 429 was read: stop the whole credential at once, durably, for that long (None: the source's own rule)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a provider gave in exchange for a credential; None for what there is not. Instants are UTC."""
+
+    refresh_token: Secret | None = None
+    refresh_expires_at: datetime | None = None
+    id_token: Secret | None = None
+    id_expires_at: datetime | None = None
+
+
+class TokenBox(Protocol):
+    """Where the tokens of one credential are kept, sealed, for all threads and nodes. Thread-safe.
+
+    A client keeps what `read` gave until it expires or is refused, and renews like this:
+
+        with box.renewing(cancel) as tokens:
+            if tokens.id_token in (None, refused):      # else somebody has renewed it meanwhile
+                tokens = ...                            # ask the provider
+                box.write(tokens)
+    """
+
+    def read(self) -> Tokens:
+        """The tokens as they are kept now: one look at the store. Raises `CannotDecrypt` where they do not open."""
+
+    def write(self, tokens: Tokens) -> bool:
+        """Keep these in place of the older ones; for the holder of `renewing`.
+
+        False: nothing was kept, for the renewal took too long and is somebody else's now, or the credential was given
+        anew meanwhile. The tokens themselves may be used all the same.
+        """
+
+    def clear(self) -> bool:
+        """Forget all tokens, such as when the refresh token is refused; for the holder of `renewing`."""
+
+    def renewing(self, token: CancelToken) -> AbstractContextManager[Tokens]:
+        """Become the one that renews, over all threads and nodes; gives the tokens as they are then.
+
+        Waits for whoever renews now; raises `Cancelled` when the token says so. No transaction is open inside. A holder
+        that says nothing (`write`, `clear`) for three minutes loses its turn to the next.
+        """
 
 
 class DataSource(Protocol):

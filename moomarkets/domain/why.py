@@ -19,6 +19,7 @@ class SourceFacts:
     is_paused: bool
     is_credential_missing: bool
     silent_until: datetime | None
+    is_credential_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +91,15 @@ class RunFacts:
     jobs: dict[str, int] = field(default_factory=dict)
     held_jobs: int = 0
     written: tuple[Written, ...] = ()
+    rows_received: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptFacts:
-    """One attempt: on which node, how long it waited before and took, what it cost and brought, why it ended."""
+    """One attempt: on which node, how long it waited before and took, what it cost and brought, why it ended.
+
+    `rows` were received, `rows_written` of them were new or different.
+    """
 
     id: int
     number: int
@@ -113,6 +118,7 @@ class AttemptFacts:
     error_class: str | None
     reason: str | None
     message: str | None
+    rows_written: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +209,11 @@ def _source_remedies(source: SourceFacts) -> Iterator[str]:
         yield f"source {source.code} is paused: resume it with `moomarkets sources resume {source.code}`"
     if source.is_credential_missing:
         yield f"source {source.code} has no credential: give it with `moomarkets credentials set {source.code}`"
+    if source.is_credential_unreadable:
+        yield (
+            f"the credential of source {source.code} does not open: put the key back (`moomarkets keys verify`), or "
+            f"give it anew with `moomarkets credentials set {source.code}`"
+        )
     if source.silent_until is not None:
         yield f"source {source.code} said 429: it is asked again by itself after {source.silent_until:%H:%M:%S} UTC"
 

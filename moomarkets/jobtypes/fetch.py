@@ -17,6 +17,7 @@ from moomarkets.domain.job import Attempt, PlannedJob, Usage
 from moomarkets.jobtypes.job_type import Outcome, Tools
 from moomarkets.store import coverage, datasets
 from moomarkets.store.coverage import Owner
+from moomarkets.store.datasets import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,9 @@ def perform_fetch(source: str, endpoint: str, attempt: Attempt, tools: Tools, to
     return Outcome(_usage(batch), lambda connection: _store(connection, batch, owner, covered, attempt))
 
 
-def _store(connection: Connection, batch: Batch, owner: Owner, covered: Covered, attempt: Attempt) -> None:
+def _store(connection: Connection, batch: Batch, owner: Owner, covered: Covered, attempt: Attempt) -> Stored:
     execution_id = attempt.lease.execution_id
-    datasets.upsert(connection, batch, owner, execution_id=execution_id, fetched_at=covered.fetched_at)
+    stored = datasets.upsert(connection, batch, owner, execution_id=execution_id, fetched_at=covered.fetched_at)
     coverage.record(
         connection,
         owner,
@@ -64,6 +65,7 @@ def _store(connection: Connection, batch: Batch, owner: Owner, covered: Covered,
         execution_id=execution_id,
     )
     failpoints.hit("rows_written")
+    return stored
 
 
 def _usage(batch: Batch) -> Usage:

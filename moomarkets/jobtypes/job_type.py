@@ -61,10 +61,13 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an attempt brought: `write` stores it, in the transaction that ends the attempt; None: nothing to store."""
+    """What an attempt brought: `write` stores it, in the transaction that ends the attempt; None: nothing to store.
+
+    Where `write` returns a `Stored` of `moomarkets.store.datasets`, only what that says is counted as written.
+    """
 
     usage: Usage
-    write: Callable[[Connection], None] | None = None
+    write: Callable[[Connection], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from moomarkets.domain import failpoints
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import AttemptError, Fenced, Reason, StoreTooSlow, StoreUnavailable
+from moomarkets.domain.errors import AttemptError, CannotDecrypt, Fenced, Reason, StoreTooSlow, StoreUnavailable
 from moomarkets.domain.job import Attempt, Done, Ending, Failed, LostLease, Succeeded
 from moomarkets.jobtypes.job_type import Outcome, Tools
 from moomarkets.store import executions
@@ -28,6 +28,7 @@ def perform(attempt: Attempt, completion_id: UUID, tools: Tools, token: CancelTo
     if job_type is None:
         return Failed(Reason.INVALID, f"job type {attempt.job_type} is not installed here")
     began_at = tools.clock.monotonic()
+    token.priority, token.began_at = attempt.priority, began_at
     try:
         outcome = job_type.perform(attempt, tools, token)
         token.check()
@@ -38,6 +39,9 @@ def perform(attempt: Attempt, completion_id: UUID, tools: Tools, token: CancelTo
         return Failed(error.reason, str(error))
     except Fenced:
         return LostLease()
+    except CannotDecrypt as error:
+        # The job is good as it is: it goes on when the key is back, and until then nobody takes it up.
+        return Failed(Reason.INTERRUPTED, str(error))
     except StoreTooSlow as error:
         return Failed(Reason.NETWORK, str(error))
     except StoreUnavailable as error:
@@ -52,7 +56,7 @@ def _commit(
     attempt: Attempt,
     completion_id: UUID,
     outcome: Outcome,
-    write: Callable[[Connection], None],
+    write: Callable[[Connection], object],
     tools: Tools,
     token: CancelToken,
     began_at: float,

@@ -52,6 +52,8 @@ class Costs:
         """Those of the source, and the endpoint's own; lists and addresses of files count for the source alone."""
         spec, endpoint = self._specs.get(seen.job_type.source), endpoint_of(seen.job_type)
         own = () if endpoint is None or offer.way is Way.BULK else endpoint.windows
+        if own and endpoint is not None and endpoint.is_apart:
+            return own
         return (*(spec.windows if spec else ()), *own)
 
     def _used_s_ago(self, source: str) -> list[float]:

@@ -265,4 +265,5 @@ class Groups(GroupDesk):
         return self._runtime.new_id()
 
     def _perform(self, work: Callable[[Connection], object], *, cancels: bool = False) -> Any:
+        self._database.check_writable()
         return job_manager.perform(self._runtime, work, cancels=cancels)

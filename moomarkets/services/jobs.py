@@ -114,7 +114,7 @@ class JobDesk(JobReader):
         submission = Submission(job_type, parameters, unique_keys, **terms)
         key, known, now = self._new_key(), self._known(job_type), self._clock.sql_now()
         return self._database.perform_statement(
-            lambda connection: enqueue.enqueue_many(connection, submission, key, known, now)
+            lambda connection: enqueue.enqueue_many(connection, submission, key, known, now, self._user_id)
         )
 
     def pause(self, job_id: int) -> None:
@@ -234,6 +234,7 @@ class Jobs(JobDesk):
         return str(self._runtime.new_id())
 
     def _perform(self, work: Callable[[Connection], object], *, cancels: bool = False) -> Any:
+        self._database.check_writable()
         return job_manager.perform(self._runtime, work, cancels=cancels)
 
 

@@ -20,15 +20,19 @@ from actors.rate_limiter import LimiterRules, RateLimiter
 from datasources import registry
 from datasources.host_names import HostNames
 from datasources.opening import Opening
-from moomarkets.domain.errors import CredentialsMissing
+from moomarkets.domain.errors import CannotDecrypt, CredentialsMissing
 from moomarkets.domain.secret import Secret
-from moomarkets.domain.source import DataSource, SourceSpec
-from moomarkets.store import sources
+from moomarkets.domain.source import DataSource, SourceSpec, TokenBox
+from moomarkets.services.budgets import bucket_of
+from moomarkets.services.token_box import StoredTokenBox, Ticket
+from moomarkets.store import readability, sources
 from moomarkets.store.database import Database
-from moomarkets.store.keyring import Keyring
-from moomarkets.store.seal import Place, open_sealed
+from moomarkets.store.live_keyring import LiveKeyring
+from moomarkets.store.seal import Place
+from moomarkets.store.sealed import CREDENTIALS_COLUMN
 
-CREDENTIALS_COLUMN = "encrypted_credentials"
+Learn = Callable[[Secret], None]
+"""Is told every secret that is decrypted, so that logs can hide it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,11 @@ class SourceClients:
         self,
         runtime: Runtime,
         database: Database,
-        keyring: Keyring,
+        keyring: LiveKeyring,
         specs: Mapping[str, SourceSpec],
         source_ids: Mapping[str, int],
         rules: RequestRules,
-        learn: Callable[[Secret], None],
+        learn: Learn,
     ) -> None:
         self._runtime, self._database, self._keyring = runtime, database, keyring
         self._specs, self._source_ids, self._rules, self._learn = specs, source_ids, rules, learn
@@ -88,7 +92,8 @@ class SourceClients:
                 return held.client
             # Under the lock, so that of two threads one builds and the other finds.
             credential = self._unseal(user_id, source_id, sealed.sealed) if sealed else {}
-            client = self._build(user_id, code, source_id, credential)
+            tokens = self._token_box(user_id, source_id, sealed.updated_at) if sealed else None
+            client = self._build(user_id, code, source_id, credential, tokens)
             self._opened[(user_id, code)] = _Opened(given_at, client)
             if held is not None:
                 self._replaced.append(held.client)
@@ -104,31 +109,64 @@ class SourceClients:
 
     def _unseal(self, user_id: int, source_id: int, sealed: bytes) -> dict[str, Secret]:
         place = Place(str(user_id), str(source_id), CREDENTIALS_COLUMN)
-        fields = json.loads(open_sealed(sealed, place, self._keyring))
+        try:
+            fields = json.loads(self._keyring.open(sealed, place))
+        except CannotDecrypt:
+            self._mark(user_id, source_id)
+            raise CannotDecrypt(f"{self._code_of(source_id)}: its credential does not open with these keys") from None
         credential = {str(name): Secret(str(value)) for name, value in fields.items()}
         for secret in credential.values():
             self._learn(secret)
         return credential
 
-    def _build(self, user_id: int, code: str, source_id: int, credential: Mapping[str, Secret]) -> DataSource:
+    def _token_box(self, user_id: int, source_id: int, given_at: datetime) -> TokenBox:
+        return StoredTokenBox(
+            self._database,
+            self._keyring,
+            Ticket(user_id, source_id, given_at),
+            self._learn,
+            self._runtime.new_id,
+            mark=lambda: self._mark(user_id, source_id),
+        )
+
+    def _mark(self, user_id: int, source_id: int) -> None:
+        """From now on nobody takes up what needs it, until a key opens it or it is given anew."""
+        node_id = self._rules.node_id
+        self._database.perform(lambda connection: readability.mark(connection, user_id, source_id, node_id))
+
+    def _code_of(self, source_id: int) -> str:
+        return next(code for code, known in self._source_ids.items() if known == source_id)
+
+    def _build(
+        self,
+        user_id: int,
+        code: str,
+        source_id: int,
+        credential: Mapping[str, Secret],
+        tokens: TokenBox | None,
+    ) -> DataSource:
         spec = self._specs[code]
         if spec.needs_credential and not credential:
             raise CredentialsMissing(code)
+        bucket = bucket_of(spec)
         rules = LimiterRules(
             source=code,
             source_id=source_id,
             user_id=user_id,
-            windows=spec.windows,
-            endpoint_windows={endpoint.name: endpoint.windows for endpoint in spec.endpoints if endpoint.windows},
+            windows=bucket.windows,
+            endpoint_windows=bucket.endpoint_windows,
             node_id=self._rules.node_id,
             deadline_s=self._rules.deadline_s,
             use_within_s=self._rules.use_within_s,
-            default_silence_s=spec.default_silence_s,
+            silences=spec.silences,
             boot_id=self._rules.boot_id,
+            apart=bucket.apart,
         )
         gate = LimiterGate(self._runtime, rules, self._ensure_limiter)
         runtime = self._runtime
-        opening = Opening(spec.base_url, credential, gate, runtime.clock, spec.windows, runtime.events, self._hosts)
+        opening = Opening(
+            spec.base_url, credential, gate, runtime.clock, spec.windows, runtime.events, self._hosts, tokens
+        )
         return registry.build(code, opening)
 
     def _ensure_limiter(self, rules: LimiterRules) -> None:

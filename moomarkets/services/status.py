@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from moomarkets.services.credentials import Credentials
 from moomarkets.store import nodes, reports, sources
 from moomarkets.store.database import Database
 from moomarkets.store.reports import Record
@@ -17,17 +18,19 @@ class Status:
     Example: `system.status.datasets()["daily_bars"]`
     """
 
-    def __init__(self, database: Database, user_id: int) -> None:
-        self._database, self._user_id = database, user_id
+    def __init__(self, database: Database, user_id: int, credentials: Credentials) -> None:
+        self._database, self._user_id, self._credentials = database, user_id, credentials
 
     def show(self) -> Record:
-        """Groups with the counters of their newest run, rows by dataset, nodes that live, and what is left."""
+        """Groups with the counters of their newest run, rows by dataset, nodes that live, what is left, credentials."""
+        states = [{"source": one["source"], "state": one["state"]} for one in self._credentials.list()]
         return self._database.perform(
             lambda connection: {
                 "groups": reports.groups(connection, self._user_id),
                 "datasets": reports.dataset_rows(connection, self._user_id),
                 "nodes": reports.nodes(connection),
-                "left": reports.work_left(connection),
+                "left": reports.work_left(connection, self._user_id),
+                "credentials": states,
             }
         )
 
@@ -55,4 +58,4 @@ class Status:
 
     def work_left(self) -> Record:
         """What is not done yet; see `reports.work_left`."""
-        return self._database.perform(reports.work_left)
+        return self._database.perform(lambda connection: reports.work_left(connection, self._user_id))

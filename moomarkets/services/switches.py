@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
+from moomarkets.domain.budget import SourceBudget
+from moomarkets.domain.errors import NotFound
+from moomarkets.services.budgets import Budgets
 from moomarkets.store import switches
 from moomarkets.store.database import Database
 from moomarkets.store.reports import Record
@@ -41,13 +44,13 @@ class Switches:
 
 
 class Sources:
-    """The switches of the sources. A source that is paused or switched off is asked nothing; its jobs wait.
+    """The sources: their switches and budgets. One that is paused or switched off is asked nothing; its jobs wait.
 
-    Example: `system.sources.pause("jquants")`, `system.sources.list()`
+    Example: `system.sources.pause("jquants")`, `system.sources.list()`, `system.sources.budget("jquants")`
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, budgets: Budgets) -> None:
+        self._database, self._budgets = database, budgets
 
     def __repr__(self) -> str:
         return f"<Sources {[row['code'] for row in self.list()]}>"
@@ -55,6 +58,26 @@ class Sources:
     def list(self) -> list[Record]:
         """Each source: its code, whether it is enabled and paused, address, rate limits, until when it is silent."""
         return self._database.perform(switches.sources)
+
+    def show(self, code: str) -> Record:
+        """One source, as in the list.
+
+        Raises:
+            NotFound: there is no such source.
+        """
+        rows = self.list()
+        found = next((row for row in rows if row["code"] == code), None)
+        if found is None:
+            raise NotFound("source", code, [str(row["code"]) for row in rows])
+        return found
+
+    def budget(self, code: str) -> SourceBudget:
+        """What may still be asked of the source, what holds it back, and when the jobs that wait will be done.
+
+        Raises:
+            NotFound: there is no such source.
+        """
+        return self._budgets.show(code)
 
     def pause(self, code: str) -> None:
         """Ask nothing of the source until `resume`; an attempt that needs it is given back and costs nothing.

@@ -74,17 +74,22 @@ def _arrays(completions: Sequence[Completion], now: datetime | None) -> dict[str
         "requests": [usage.requests for usage in usages],
         "bytes": [usage.bytes for usage in usages],
         "rows": [usage.rows for usage in usages],
+        "written": [usage.rows_written for usage in usages],
         "pages": [usage.pages for usage in usages],
         "lasted_s": [completion.lasted_s for completion in completions],
     }
 
 
 def _count(connection: Connection, run: LockedRun, completions: Sequence[Completion], now: datetime | None) -> bool:
-    rows = sum(completion.usage.rows for completion in completions)
-    requests = sum(completion.usage.requests for completion in completions)
+    usages = [completion.usage for completion in completions]
+    used = Usage(
+        requests=sum(usage.requests for usage in usages),
+        rows=sum(usage.rows for usage in usages),
+        written=sum(usage.rows_written for usage in usages),
+    )
     if run.is_limited:
         parallel.release(connection, run.id, len(completions), now)
-    return count_completed(connection, run.id, len(completions), Usage(requests=requests, rows=rows), now)
+    return count_completed(connection, run.id, len(completions), used, now)
 
 
 def _already(connection: Connection, completion: Completion) -> bool | Fenced:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import SettingsError, StoreTooSlow, StoreUnavailable
+from moomarkets.domain.errors import Forbidden, SettingsError, StoreTooSlow, StoreUnavailable
 from moomarkets.store.patience import NoAnswer, Patience, be_patient
 
 T = TypeVar("T")
@@ -43,8 +43,8 @@ class Database:
 
     `statement_timeout_s` and `lock_timeout_s` are enforced by the server, and 2 s after them by us, should the server
     not answer at all. A connection that sits idle inside a transaction for 5 s is ended there, so that a frozen client
-    blocks nobody. `waits_for_disk` False is for what a crash of the server may forget; `patience` is shared with other
-    pools, and may be shortened.
+    blocks nobody. `is_read_only` is for users who may look only. `waits_for_disk` False is for what a crash of the
+    server may forget; `patience` is shared with other pools, and may be shortened.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Database:
         lock_timeout_s: float = 2.0,
         waits_for_disk: bool = True,
         patience: Patience | None = None,
+        is_read_only: bool = False,
     ) -> None:
         self.url = sqlalchemy_url(url)
         self.purpose = purpose
@@ -66,6 +67,9 @@ class Database:
             "idle_in_transaction_session_timeout": "5000",
             "timezone": "UTC",
         }
+        self._is_read_only = is_read_only
+        if is_read_only:
+            options["default_transaction_read_only"] = "on"
         if not waits_for_disk:
             options["synchronous_commit"] = "off"
         self._engine = _engine(self.url, purpose, pool_size, options)
@@ -77,6 +81,15 @@ class Database:
 
     def __repr__(self) -> str:
         return f"<Database {self.purpose} at {make_url(self.url).render_as_string(hide_password=True)}>"
+
+    def check_writable(self) -> None:
+        """Refuse to change anything for somebody who may look only, wherever the change would be made.
+
+        Raises:
+            Forbidden: this is the pool of such a user.
+        """
+        if self._is_read_only:
+            raise Forbidden("user: expected one who may change this, got one who may only look")
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -109,6 +122,8 @@ class Database:
                 with connect() as connection:
                     return work(connection)
             except (DBAPIError, PoolTimeoutError) as error:
+                if isinstance(getattr(error, "orig", None), psycopg.errors.ReadOnlySqlTransaction):
+                    self.check_writable()
                 if tried == 1 and _is_left_over(error):
                     continue
                 if tried == TRIES or not _is_transient(error):

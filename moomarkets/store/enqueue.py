@@ -17,6 +17,9 @@ from moomarkets.store.sql import statement
 LOOKS = 20
 """How often a unique key is looked up whose holder has just been stored, or has just ended."""
 
+LOCAL_USER = 1
+"""The built-in user, whose jobs these are where nobody says otherwise."""
+
 LONGEST_KEY = 190
 """The number of the job follows it."""
 
@@ -27,6 +30,7 @@ def enqueue_many(
     key: str | None,
     job_types: Collection[str] | None = None,
     now: datetime | None = None,
+    user_id: int = LOCAL_USER,
 ) -> list[int]:
     """Store the jobs of a submission, all or none; returns their ids in its order. Nodes hear of them at the commit.
 
@@ -37,6 +41,7 @@ def enqueue_many(
         InvalidInput: a value is out of its range, or the job type is none of `job_types`; nothing was stored.
     """
     values: dict[str, object] = {
+        "user_id": user_id,
         "parameters": submission.check(job_types),
         "key": key,
         "job_type": submission.job_type,

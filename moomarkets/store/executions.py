@@ -7,6 +7,7 @@ its other jobs go on: a claim refers to it while it holds jobs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from moomarkets.domain.errors import Fenced, Reason
 from moomarkets.domain.job import PLAN, Attempt, ExecutionStatus, Failed, Usage
 from moomarkets.domain.retry import GiveUp, Retry
 from moomarkets.store import parallel
+from moomarkets.store.datasets import Stored
 from moomarkets.store.notify import RUNS, notify
 from moomarkets.store.run_locks import LockedRun, lock_run
 from moomarkets.store.sql import statement
@@ -27,7 +29,7 @@ def complete(
     attempt: Attempt,
     completion_id: UUID,
     usage: Usage,
-    write: Callable[[Connection], None],
+    write: Callable[[Connection], object],
     now: datetime | None = None,
     *,
     lasted_s: float | None = None,
@@ -35,6 +37,7 @@ def complete(
     """End the attempt as completed and store what `write` writes, both or neither; returns whether its run ended.
 
     May be repeated blindly with the same `completion_id` after a lost answer. `lasted_s` is how long its code has run.
+    Where `write` returns what was `Stored`, rows that were there already do not count as written.
 
     Raises:
         Fenced: the lease went to somebody else; the caller's transaction must roll back.
@@ -42,7 +45,10 @@ def complete(
     run, _ = _lock(connection, attempt)
     if not _finish(connection, attempt, ExecutionStatus.COMPLETED, completion_id, usage, None, now, lasted_s):
         return already_ended(connection, attempt, completion_id)
-    write(connection)
+    stored = write(connection)
+    if isinstance(stored, Stored):
+        usage = replace(usage, written=stored.written)
+        _note_written(connection, attempt, usage)
     _end_job(connection, attempt, "completed", None, now)
     run_ended = _count(connection, attempt, run, "completed_jobs", usage, now)
     failpoints.hit("finish_before_commit")
@@ -80,6 +86,15 @@ def fail(
     return _count(connection, attempt, run, "cancelled_jobs" if is_cancelled else "failed_jobs", failure.usage, now)
 
 
+def _note_written(connection: Connection, attempt: Attempt, usage: Usage) -> None:
+    """The fence has come before the rows, so that how many of them were new is told afterwards."""
+    if usage.rows_written != usage.rows:
+        connection.execute(
+            text("UPDATE executions SET rows_written = :written WHERE id = :id"),
+            {"id": attempt.lease.execution_id, "written": usage.rows_written},
+        )
+
+
 def _lock(connection: Connection, attempt: Attempt) -> tuple[LockedRun | None, bool]:
     """Lock the group, its run, then the job; returns the run, and whether the job may be tried again in it."""
     run = lock_run(connection, attempt.run_id)
@@ -113,6 +128,7 @@ def _finish(
             "requests": usage.requests,
             "bytes": usage.bytes,
             "rows": usage.rows,
+            "written": usage.rows_written,
             "pages": usage.pages,
             "lasted_s": lasted_s,
         },
@@ -245,10 +261,16 @@ def add_ended(
     usage = usage or Usage()
     connection.execute(
         text(
-            f"UPDATE runs SET {counter} = {counter} + :counted, rows_written = rows_written + :rows,"  # noqa: S608
-            " requests = requests + :requests WHERE id = :id"
+            f"UPDATE runs SET {counter} = {counter} + :counted, rows_written = rows_written + :written,"  # noqa: S608
+            " rows_received = rows_received + :rows, requests = requests + :requests WHERE id = :id"
         ),
-        {"id": run_id, "counted": count, "rows": usage.rows, "requests": usage.requests},
+        {
+            "id": run_id,
+            "counted": count,
+            "rows": usage.rows,
+            "written": usage.rows_written,
+            "requests": usage.requests,
+        },
     )
     return end_run(connection, run_id, now)
 

@@ -227,8 +227,9 @@ def _reopen_alone(connection: Connection, job_id: int, now: datetime | None) -> 
                 deadline_at = CASE WHEN deadline_at > coalesce(:now, clock_timestamp()) THEN deadline_at END,
                 updated_at = coalesce(:now, clock_timestamp())
             WHERE id = :id AND (unique_key IS NULL OR NOT EXISTS (
-                SELECT FROM jobs AS same WHERE same.job_type = jobs.job_type AND same.unique_key = jobs.unique_key
-                  AND same.status IN ('pending', 'running', 'paused')))
+                SELECT FROM jobs AS same
+                WHERE same.user_id = jobs.user_id AND same.job_type = jobs.job_type
+                  AND same.unique_key = jobs.unique_key AND same.status IN ('pending', 'running', 'paused')))
             """
         ),
         {"id": job_id, "now": now},

@@ -82,4 +82,5 @@ def _attempt(row: Row[tuple[object, ...]]) -> Attempt:
         crash_count=found["crash_count"],
         crash_limit=found["crash_limit"],
         timeout_s=found["timeout_s"],
+        priority=found["priority"],
     )

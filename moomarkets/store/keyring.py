@@ -7,7 +7,7 @@ import binascii
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
@@ -47,9 +47,10 @@ class Keyring:
         object.__setattr__(self, "_keys", MappingProxyType(dict(self._keys)))
 
     @classmethod
-    def generate(cls) -> Keyring:
-        """A keyring with one fresh key, `k1`."""
-        return cls("k1", {"k1": os.urandom(KEY_BYTES)})
+    def generate(cls, taken: Iterable[str] = ()) -> Keyring:
+        """A keyring with one fresh key: `k1`, or the next number after those that are `taken`."""
+        key_id = _next_id(taken)
+        return cls(key_id, {key_id: os.urandom(KEY_BYTES)})
 
     @classmethod
     def parse(cls, text: Secret) -> Keyring:
@@ -84,10 +85,9 @@ class Keyring:
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("keyring: expected to stay in its process, got pickled or copied")
 
-    def with_new_key(self) -> Keyring:
-        """The keyring with one more fresh key, which is the primary from now on."""
-        numbers = (int(key_id[1:]) for key_id in self._keys if re.fullmatch(r"k[0-9]{1,6}", key_id, re.ASCII))
-        key_id = f"k{max(numbers, default=0) + 1}"
+    def with_new_key(self, taken: Iterable[str] = ()) -> Keyring:
+        """The keyring with one more fresh key, which is the primary from now on; of an id that is not `taken`."""
+        key_id = _next_id({*self._keys, *taken})
         return Keyring(key_id, {**self._keys, key_id: os.urandom(KEY_BYTES)})
 
     def without(self, key_id: str) -> Keyring:
@@ -97,10 +97,19 @@ class Keyring:
             raise Conflict(f"key {key_id}: expected one that is not the primary; make a new key first")
         return Keyring(self.primary, {known: key for known, key in self._keys.items() if known != key_id})
 
+    def with_key(self, key_id: str, key: bytes) -> Keyring:
+        """The keyring with that key too; the primary stays."""
+        return Keyring(self.primary, {**self._keys, key_id: key})
+
     def to_text(self) -> Secret:
         """The text form that `parse` reads."""
         keys = {key_id: base64.b64encode(key).decode("ascii") for key_id, key in self._keys.items()}
         return Secret(json.dumps({"primary": self.primary, "keys": keys}, indent=1) + "\n")
+
+
+def _next_id(taken: Iterable[str]) -> str:
+    numbers = (int(key_id[1:]) for key_id in taken if re.fullmatch(r"k[0-9]{1,6}", key_id, re.ASCII))
+    return f"k{max(numbers, default=0) + 1}"
 
 
 def _decoded(key_id: str, text: object) -> bytes:

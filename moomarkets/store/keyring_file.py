@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,20 +17,39 @@ from moomarkets.store.keyring import Keyring
 _MAX_BYTES = 65536
 
 
-def open_keyring(path: Path, keys: Secret | None, events: Events) -> Keyring:
-    """The keyring of this installation: from the file if there is one, else from `keys`, else made now.
+def signature_of(path: Path) -> tuple[int, int, int] | None:
+    """What tells one state of the file from another; None where there is no file."""
+    try:
+        facts = path.stat()
+    except OSError:
+        # A link to nowhere, or a place that cannot be looked into, is refused when it is read.
+        return (0, 0, 0) if os.path.lexists(path) else None
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size
 
-    A wrong or unsafe one is refused as `SettingsError`, never replaced. A new file has mode 0600; the event
-    `keyring.created` asks for a copy of it, for without the keys the stored credentials are lost.
+
+def read_keyring_file(path: Path) -> Keyring:
+    """The keyring of the file; a wrong or unsafe one is refused as `SettingsError`."""
+    try:
+        return Keyring.parse(_read(path))
+    except (InvalidInput, OSError) as fault:
+        raise SettingsError([f"MOOMARKETS_KEYS_FILE {path}: {_words(fault)}"]) from None
+
+
+def create_keyring_file(path: Path, events: Events, keyring: Keyring | None = None) -> bool:
+    """Make the file, with a fresh key or with `keyring`, unless there is one; returns whether it was made here.
+
+    It has mode 0600; the event `keyring.created` asks for a copy of it, for without the keys the stored credentials
+    are lost.
     """
-    if os.path.lexists(path):
-        return _existing(path)
-    if keys is not None:
-        try:
-            return Keyring.parse(keys)
-        except InvalidInput as fault:
-            raise SettingsError([f"MOOMARKETS_KEYS: {fault}"]) from None
-    return _created(path, events)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_ours = _put_new(path, keyring or Keyring.generate())
+    except OSError as fault:
+        place = f"MOOMARKETS_KEYS_FILE {path}"
+        raise SettingsError([f"{place}: expected a place to write, got {_words(fault)}"]) from None
+    if is_ours:
+        events.emit("keyring.created", path=str(path), note="back it up: without it stored credentials are lost")
+    return is_ours
 
 
 def replace_keyring_file(path: Path, keyring: Keyring) -> None:
@@ -38,18 +59,21 @@ def replace_keyring_file(path: Path, keyring: Keyring) -> None:
     _sync_directory(path.parent)
 
 
-def _created(path: Path, events: Events) -> Keyring:
-    keyring = Keyring.generate()
+def edit_keyring_file(path: Path, change: Callable[[Keyring], Keyring]) -> Keyring:
+    """Put the changed keyring into the file; of several editors at once each sees what the one before has made."""
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        is_ours = _put_new(path, keyring)
-    except OSError as fault:
-        place = f"MOOMARKETS_KEYS_FILE {path}"
-        raise SettingsError([f"{place}: expected a place to write, got {_words(fault)}"]) from None
-    if not is_ours:
-        return _existing(path)
-    events.emit("keyring.created", path=str(path), note="back it up: without it stored credentials are lost")
-    return keyring
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        edited = change(read_keyring_file(path))
+        try:
+            replace_keyring_file(path.resolve(), edited)
+        except OSError as fault:
+            raise SettingsError(
+                [f"MOOMARKETS_KEYS_FILE {path}: expected a file to write, got {_words(fault)}"]
+            ) from None
+        return edited
+    finally:
+        os.close(directory)
 
 
 def _put_new(path: Path, keyring: Keyring) -> bool:
@@ -63,13 +87,6 @@ def _put_new(path: Path, keyring: Keyring) -> bool:
         written.unlink()
     _sync_directory(path.parent)
     return True
-
-
-def _existing(path: Path) -> Keyring:
-    try:
-        return Keyring.parse(_read(path))
-    except (InvalidInput, OSError) as fault:
-        raise SettingsError([f"MOOMARKETS_KEYS_FILE {path}: {_words(fault)}"]) from None
 
 
 def _read(path: Path) -> Secret:

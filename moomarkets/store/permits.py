@@ -7,47 +7,40 @@ after the request was done, or after its deadline where nobody said that it was 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from moomarkets.domain import failpoints
-from moomarkets.domain.limits import Window, next_silence_s
+from moomarkets.domain.limits import Window
+from moomarkets.store import buckets
+from moomarkets.store.buckets import Bucket, BucketState
+from moomarkets.store.clock_steps import Look, mend, replace_look
 from moomarkets.store.sql import statement
 
-SAME_TROUBLE_S = 600.0
-"""A 429 that comes within that time of the one before waits longer."""
-
-
-STEP_S = 0.05
-"""The clock of the database has been set when it moved so much more or less than the time that passed.
-
-A reading that merely came late looks like a small step; taken for one, it costs no more than its own length.
-"""
+Key = tuple[str | None, Window]
+"""A window, and the endpoint that it is for; None: for all that are not apart."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Two clocks at one moment: the database's, and the boot time of this machine, which nobody sets."""
+class Ask:
+    """One permit that somebody wants; the id is made by the caller."""
 
-    at: datetime
-    boot_s: float
-
-    def step_s(self, last: Look) -> float:
-        """By how much the clock of the database was set since `last`; 0 where it was not."""
-        step_s = (self.at - last.at).total_seconds() - (self.boot_s - last.boot_s)
-        return step_s if abs(step_s) > STEP_S else 0.0
+    permit_id: UUID
+    endpoint: str
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What became of a request for permits: which were granted, and when it is worth asking for more.
+    """What became of a request for permits: which were granted, and when it is worth asking for the others again.
 
-    `look` is to be given to the next request once this one is durable; `step_s` tells of a clock that was set. Nothing
-    is granted while the source `is_paused`.
+    `wait_s` is None where nobody was left over, or where nothing tells. `look` is to be given to the next request once
+    this one is durable; `step_s` tells of a clock that was set. Nothing is granted while the source `is_paused`.
     """
 
     granted: tuple[UUID, ...]
@@ -57,47 +50,27 @@ class Reservation:
     is_paused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """What the permits of one credential count against: the windows of its source and those of single endpoints."""
+@dataclass(slots=True)
+class Room:
+    """What one window has left, and in how many seconds it has room for the lightest request that wants it.
 
-    id: int
-    windows: tuple[Window, ...]
-    endpoint_windows: dict[str, tuple[Window, ...]]
+    `next_s` is the same for when all that is free has been taken.
+    """
 
-    def longest_s(self) -> float:
-        """The longest window, in seconds: permits matter that long after their end."""
-        nested = [window for windows in self.endpoint_windows.values() for window in windows]
-        return max((window.seconds for window in (*self.windows, *nested)), default=0.0)
+    free: int
+    wait_s: float | None
+    next_s: float | None
 
-    def to_json(self, endpoint: str) -> str:
-        """The windows that a request to `endpoint` needs, as the statement takes them."""
-        shared = [{"count": w.count, "seconds": w.seconds, "endpoint": None} for w in self.windows]
-        nested = self.endpoint_windows.get(endpoint, ())
-        return json.dumps([*shared, *({"count": w.count, "seconds": w.seconds, "endpoint": endpoint} for w in nested)])
-
-
-def bucket_id(connection: Connection, source_id: int, user_id: int) -> int:
-    """The bucket of that credential, made when there is none."""
-    connection.execute(
-        text(
-            "INSERT INTO permit_buckets (data_source_id, user_id) VALUES (:source_id, :user_id) ON CONFLICT DO NOTHING"
-        ),
-        {"source_id": source_id, "user_id": user_id},
-    )
-    found: int | None = connection.scalar(
-        text("SELECT id FROM permit_buckets WHERE data_source_id = :source_id AND user_id = :user_id"),
-        {"source_id": source_id, "user_id": user_id},
-    )
-    assert found is not None
-    return found
+    def take(self, weight: int) -> None:
+        """So much of it is gone."""
+        self.free -= weight
+        self.wait_s = self.next_s
 
 
 def reserve(
     connection: Connection,
     bucket: Bucket,
-    endpoint: str,
-    permit_ids: Sequence[UUID],
+    asks: Sequence[Ask],
     *,
     node_id: UUID,
     deadline_s: float,
@@ -106,70 +79,140 @@ def reserve(
     boot_id: str = "",
     last: Look | None = None,
 ) -> Reservation:
-    """Reserve as many of the asked permits as all windows allow; the caller commits before anything is sent.
+    """Reserve as many of the asked permits as all windows allow, first come first; the caller commits before it sends.
 
-    The ids are made by the caller: asking again with the same ones after a lost answer finds what was granted. With
+    Who does not fit lets those behind him pass, where they do not want the window that he waits for. The ids are made
+    by the caller: asking again with the same ones after a lost answer finds what was granted. With
     `boottime` and a last look a clock of the database that was set is noticed: it frees nothing early, and nothing is
     counted for longer than it takes from now. The last look is that of anybody under the same `boot_id`, whose boot
     times mean the same; else the caller's own, `last`.
     """
-    silence, at = _lock(connection, bucket.id, now)
+    state, at = buckets.lock(connection, bucket.id, now)
     look = None if boottime is None else Look(at, boottime())
     if look is not None and boot_id:
-        last = _replace_look(connection, bucket.id, look, boot_id) or last
+        last = replace_look(connection, bucket.id, look, boot_id) or last
     step_s = look.step_s(last) if look and last else 0.0
     if last is None or step_s:
-        _mend(connection, bucket, at, last.at if last and step_s > 0 else None, step_s)
-        silence, at = _lock(connection, bucket.id, at)
-    reservation = _reserve(connection, bucket, endpoint, permit_ids, silence, at, node_id, deadline_s)
+        mend(connection, bucket.id, bucket.longest_s(), at, last.at if last and step_s > 0 else None, step_s)
+        state, at = buckets.lock(connection, bucket.id, at)
+    reservation = _reserve(connection, bucket, asks, state, at, node_id, deadline_s)
     return replace(reservation, look=look, step_s=step_s)
 
 
 def _reserve(
     connection: Connection,
     bucket: Bucket,
-    endpoint: str,
-    permit_ids: Sequence[UUID],
-    silence: _Silence,
+    asks: Sequence[Ask],
+    state: BucketState,
     at: datetime,
     node_id: UUID,
     deadline_s: float,
 ) -> Reservation:
-    before = _granted_before(connection, permit_ids)
+    before = _granted_before(connection, asks)
     if before:
-        return Reservation(before, None)
-    if silence.is_paused:
+        # An answer was lost. Whoever got nothing then asks again.
+        return Reservation(before, 0.0 if len(before) < len(asks) else None)
+    if state.is_paused:
         return Reservation((), None, is_paused=True)
-    if silence.is_on(at):
-        return Reservation((), silence.left_s(at))
-    free, wait_s = _free(connection, bucket, endpoint, at, deadline_s)
-    if silence.until is not None:
+    if state.is_silent(at):
+        return Reservation((), state.left_s(at))
+    rooms = rooms_of(connection, bucket, asks, state.share_at(at, bucket), at, deadline_s)
+    most, probe_wait_s = len(asks), None
+    if state.until is not None:
         # After a silence one request goes first; the others wait for its end.
-        probe_wait_s = _probe_wait_s(connection, bucket.id, silence.until, at)
-        free = min(free, 1 if probe_wait_s is None else 0)
-        wait_s = max(wait_s or 0.0, probe_wait_s or 0.0)
-    granted = tuple(permit_ids[: max(free, 0)])
-    _insert(connection, bucket.id, endpoint, granted, node_id, at, deadline_s)
-    return Reservation(granted, wait_s if not granted else None)
+        probe_wait_s = _probe_wait_s(connection, bucket.id, state.until, at)
+        most = 1 if probe_wait_s is None else 0
+    granted, wait_s = share_out(bucket, asks, rooms, most)
+    if probe_wait_s is not None:
+        wait_s = max(wait_s or 0.0, probe_wait_s)
+    _insert(connection, bucket.id, granted, node_id, at, deadline_s)
+    return Reservation(tuple(ask.permit_id for ask in granted), wait_s)
 
 
-def done(connection: Connection, bucket_id: int, permit_ids: Sequence[UUID], now: datetime | None = None) -> None:
-    """Record that those requests are over: each slot is free one window later. A probe's end ends the silence."""
+def rooms_of(
+    connection: Connection, bucket: Bucket, asks: Iterable[Ask], share: float, at: datetime, deadline_s: float
+) -> dict[Key, Room]:
+    """What every window that these asks need has left, where `share` of each may be used."""
+    weights: dict[Key, list[int]] = {}
+    for ask in asks:
+        for key in bucket.windows_of(ask.endpoint):
+            weights.setdefault(key, []).append(ask.weight)
+    wanted = []
+    for place, ((endpoint, window), needs) in enumerate(weights.items()):
+        usable = window.reduced_to(share)
+        # A request that weighs more than what is left of the limit goes alone, rather than never.
+        count = max(usable.count, *needs)
+        wanted.append(
+            {"place": place, "count": count, "seconds": usable.seconds, "endpoint": endpoint, "need": min(needs)}
+        )
+    if not wanted:
+        return {}
+    rows = connection.execute(
+        statement("read_windows"),
+        {
+            "bucket_id": bucket.id,
+            "at": at,
+            "deadline_s": deadline_s,
+            "longest_s": bucket.longest_s(),
+            "windows": json.dumps(wanted),
+            "apart": sorted(bucket.apart),
+        },
+    )
+    found = [Room(int(row.free), _seconds(row.wait_s), _seconds(row.next_s)) for row in rows]
+    return dict(zip(weights, found, strict=True))
+
+
+def _seconds(value: Decimal | float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def share_out(
+    bucket: Bucket, asks: Sequence[Ask], rooms: Mapping[Key, Room], most: int
+) -> tuple[list[Ask], float | None]:
+    """Who gets a permit now, up to `most`; and in how many seconds there may be room for one of the others.
+
+    A window in which somebody does not fit is closed to all behind him: many light requests would keep a heavy one
+    waiting for ever. Windows that he does not wait for stay open.
+    """
+    granted: list[Ask] = []
+    waits: list[float] = []
+    closed: set[Key] = set()
+    for ask in asks:
+        keys = bucket.windows_of(ask.endpoint)
+        short = [key for key in keys if key in closed or rooms[key].free < ask.weight]
+        closed.update(short)
+        if short:
+            known = [wait_s for key in short if (wait_s := rooms[key].wait_s) is not None]
+            waits += [max(known)] if known else []
+        elif len(granted) < most:
+            granted.append(ask)
+            for key in keys:
+                rooms[key].take(ask.weight)
+    return granted, min(waits, default=None)
+
+
+def done(
+    connection: Connection, permit_ids: Sequence[UUID], now: datetime | None = None, weight: int | None = None
+) -> None:
+    """Record that those requests are over: each slot is free one window later. A probe's end ends the silence.
+
+    `weight`: what each has really used; None: what was reserved.
+    """
     connection.execute(
         text(
-            "UPDATE permits SET done_at = coalesce(:now, clock_timestamp()) WHERE id = ANY (:ids) AND done_at IS NULL"
+            "UPDATE permits SET done_at = coalesce(:now, clock_timestamp()), weight = coalesce(:weight, weight)"
+            " WHERE id = ANY (:ids) AND done_at IS NULL"
         ),
-        {"ids": list(permit_ids), "now": now},
+        {"ids": list(permit_ids), "now": now, "weight": weight},
     )
     connection.execute(
         text(
             """
-            UPDATE permit_buckets SET silent_until = NULL
-            WHERE id = :bucket_id AND silent_until IS NOT NULL AND EXISTS (
-                SELECT 1 FROM permits WHERE permits.id = ANY (:ids) AND permits.reserved_at >= silent_until)
+            UPDATE permit_buckets SET silent_until = NULL FROM permits
+            WHERE permits.id = ANY (:ids) AND permit_buckets.id = permits.bucket_id AND reserved_at >= silent_until
             """
         ),
-        {"bucket_id": bucket_id, "ids": list(permit_ids)},
+        {"ids": list(permit_ids)},
     )
     failpoints.hit("permit_done")
 
@@ -177,39 +220,6 @@ def done(connection: Connection, bucket_id: int, permit_ids: Sequence[UUID], now
 def give_back(connection: Connection, permit_ids: Sequence[UUID]) -> None:
     """Forget permits whose requests certainly never left."""
     connection.execute(text("DELETE FROM permits WHERE id = ANY (:ids)"), {"ids": list(permit_ids)})
-
-
-def silence(
-    connection: Connection,
-    bucket_id: int,
-    retry_after_s: float | None,
-    default_s: float,
-    now: datetime | None = None,
-) -> float:
-    """Stop everything of this credential after a 429; returns for how many seconds.
-
-    Without a word from the provider the source's own rule counts, longer each time within ten minutes.
-    """
-    before, at = _lock(connection, bucket_id, now)
-    if before.is_on(at):
-        # A request that was already on the wire when the first 429 came: the same overrun, not a second one.
-        # Only where its own answer asks for longer does it count.
-        asked_s = 0.0 if retry_after_s is None else next_silence_s(before.times, retry_after_s, 0.0)
-        times, wait_s = before.times, max(before.left_s(at), asked_s)
-    else:
-        times = before.times + 1 if before.is_recent(at) else 1
-        wait_s = next_silence_s(times, retry_after_s, default_s)
-    connection.execute(
-        text(
-            """
-            UPDATE permit_buckets SET silent_until = :at + make_interval(secs => :wait_s), silenced_at = :at,
-                silence_count = :times
-            WHERE id = :id
-            """
-        ),
-        {"id": bucket_id, "at": at, "wait_s": wait_s, "times": times},
-    )
-    return wait_s
 
 
 def prune(connection: Connection, bucket: Bucket, now: datetime | None = None) -> int:
@@ -225,122 +235,10 @@ def prune(connection: Connection, bucket: Bucket, now: datetime | None = None) -
     ).rowcount
 
 
-@dataclass(frozen=True, slots=True)
-class _Silence:
-    """What a bucket's row says about its newest 429: silent until when, since when, the how many-th in a row.
-
-    `is_paused`: somebody has paused the source.
-    """
-
-    until: datetime | None
-    silenced_at: datetime | None
-    times: int
-    is_paused: bool
-
-    def is_on(self, at: datetime) -> bool:
-        return self.until is not None and self.until > at
-
-    def left_s(self, at: datetime) -> float:
-        return (self.until - at).total_seconds() if self.until is not None else 0.0
-
-    def is_recent(self, at: datetime) -> bool:
-        """Whether another 429 now belongs to the same trouble."""
-        return self.silenced_at is not None and (at - self.silenced_at).total_seconds() <= SAME_TROUBLE_S
-
-
-def _lock(connection: Connection, bucket_id: int, now: datetime | None) -> tuple[_Silence, datetime]:
-    """Lock the bucket's row; the time is read once the lock is held, for waiting for it may have taken a while."""
-    row = connection.execute(
-        text(
-            "SELECT silent_until, silenced_at, silence_count, is_paused"
-            " FROM permit_buckets JOIN data_sources ON data_sources.id = data_source_id"
-            " WHERE permit_buckets.id = :id FOR UPDATE OF permit_buckets"
-        ),
-        {"id": bucket_id},
-    ).one()
-    at: datetime = now or connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-    return _Silence(*row), at
-
-
-def _replace_look(connection: Connection, bucket_id: int, look: Look, boot_id: str) -> Look | None:
-    """Keep this look and return the one before; None where that was under another boot, or there was none."""
-    before = connection.execute(
-        text(
-            """
-            UPDATE permit_buckets SET looked_at = :at, looked_boot_s = :boot_s, looked_boot_id = :boot_id
-            FROM permit_buckets AS before WHERE permit_buckets.id = :id AND before.id = :id
-            RETURNING before.looked_at, before.looked_boot_s, before.looked_boot_id
-            """
-        ),
-        {"id": bucket_id, "at": look.at, "boot_s": look.boot_s, "boot_id": boot_id},
-    ).one()
-    return Look(before[0], before[1]) if before[2] == boot_id else None
-
-
-def _mend(connection: Connection, bucket: Bucket, at: datetime, last_at: datetime | None, step_s: float) -> None:
-    """After the clock was set: what comes from the future begins now.
-
-    Where the clock went forwards `last_at` is given: all that counted then is moved along, at most to now; what was
-    noted after the step already is then taken for later than it was, never for earlier.
-    """
-    known = {"id": bucket.id, "at": at, "last_at": last_at, "longest_s": bucket.longest_s(), "step_s": step_s}
-    known["shift_s"] = max(step_s, 0.0)
-    connection.execute(
-        text(
-            """
-            UPDATE permits
-            SET reserved_at = least(reserved_at + make_interval(secs => :shift_s), :at),
-                deadline_at = least(reserved_at + make_interval(secs => :shift_s), :at) + (deadline_at - reserved_at),
-                done_at = CASE WHEN done_at IS NOT NULL
-                    THEN least(done_at + make_interval(secs => :shift_s), :at) END
-            WHERE bucket_id = :id AND (reserved_at > :at OR coalesce(done_at, deadline_at)
-                > CAST(:last_at AS timestamptz) - make_interval(secs => :longest_s + 0.001))
-            """
-        ),
-        known,
-    )
-    connection.execute(
-        text(
-            """
-            UPDATE permit_buckets
-            SET silent_until = silent_until + make_interval(secs => :step_s),
-                silenced_at = silenced_at + make_interval(secs => :step_s)
-            WHERE id = :id AND silent_until > CAST(:last_at AS timestamptz)
-            """
-        ),
-        known,
-    )
-    connection.execute(
-        text(
-            "UPDATE permit_buckets SET silent_until = :at + (silent_until - silenced_at), silenced_at = :at"
-            " WHERE id = :id AND silenced_at > :at"
-        ),
-        known,
-    )
-
-
-def _granted_before(connection: Connection, permit_ids: Sequence[UUID]) -> tuple[UUID, ...]:
-    rows = connection.execute(text("SELECT id FROM permits WHERE id = ANY (:ids)"), {"ids": list(permit_ids)})
-    return tuple(rows.scalars())
-
-
-def _free(
-    connection: Connection, bucket: Bucket, endpoint: str, at: datetime, deadline_s: float
-) -> tuple[int, float | None]:
-    """How many permits all windows together allow now, and the wait for the next where that is none."""
-    rows = connection.execute(
-        statement("read_windows"),
-        {
-            "bucket_id": bucket.id,
-            "at": at,
-            "deadline_s": deadline_s,
-            "longest_s": bucket.longest_s(),
-            "windows": bucket.to_json(endpoint),
-        },
-    ).all()
-    free = min((row.free for row in rows), default=1_000_000)
-    waits = [float(row.wait_s) for row in rows if row.free <= 0]
-    return free, max(waits, default=None)
+def _granted_before(connection: Connection, asks: Sequence[Ask]) -> tuple[UUID, ...]:
+    ids = [ask.permit_id for ask in asks]
+    found = set(connection.execute(text("SELECT id FROM permits WHERE id = ANY (:ids)"), {"ids": ids}).scalars())
+    return tuple(permit_id for permit_id in ids if permit_id in found)
 
 
 def _probe_wait_s(connection: Connection, bucket_id: int, silent_until: datetime, at: datetime) -> float | None:
@@ -356,28 +254,25 @@ def _probe_wait_s(connection: Connection, bucket_id: int, silent_until: datetime
 
 
 def _insert(
-    connection: Connection,
-    bucket_id: int,
-    endpoint: str,
-    granted: Sequence[UUID],
-    node_id: UUID,
-    at: datetime,
-    deadline_s: float,
+    connection: Connection, bucket_id: int, granted: Sequence[Ask], node_id: UUID, at: datetime, deadline_s: float
 ) -> None:
     if not granted:
         return
     connection.execute(
         text(
             """
-            INSERT INTO permits (id, bucket_id, endpoint, node_id, reserved_at, deadline_at)
-            SELECT unnest(CAST(:ids AS uuid[])), :bucket_id, :endpoint, :node_id, :at,
+            INSERT INTO permits (id, bucket_id, endpoint, weight, node_id, reserved_at, deadline_at)
+            SELECT asked.id, :bucket_id, asked.endpoint, asked.weight, :node_id, :at,
                    :at + make_interval(secs => :deadline_s)
+            FROM unnest(CAST(:ids AS uuid[]), CAST(:endpoints AS text[]), CAST(:weights AS int[]))
+                AS asked (id, endpoint, weight)
             """
         ),
         {
-            "ids": list(granted),
+            "ids": [ask.permit_id for ask in granted],
+            "endpoints": [ask.endpoint for ask in granted],
+            "weights": [ask.weight for ask in granted],
             "bucket_id": bucket_id,
-            "endpoint": endpoint,
             "node_id": node_id,
             "at": at,
             "deadline_s": deadline_s,

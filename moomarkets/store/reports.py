@@ -90,9 +90,12 @@ def nodes(connection: Connection) -> list[Record]:
     )
 
 
-def work_left(connection: Connection) -> Record:
-    """What is not done: active runs, jobs that are due, running, resting or waiting for a retry, and the next time."""
-    return dict(connection.execute(statement("read_work_left")).mappings().one())
+def work_left(connection: Connection, user_id: int | None = None) -> Record:
+    """What is not done, of one user or of all.
+
+    Active runs, jobs that are due, running, resting or waiting for a retry, and the next time.
+    """
+    return dict(connection.execute(statement("read_work_left"), {"user_id": user_id}).mappings().one())
 
 
 def _records(connection: Connection, sql: str, parameters: Mapping[str, object]) -> list[Record]:

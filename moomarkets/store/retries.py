@@ -40,7 +40,7 @@ def retry_failed(
     ).scalars()
     locked = lock_runs(connection, candidates.all())
     count = sum(_retry_run(connection, run, narrowed, now) for run in locked.values())
-    return count if group is not None else count + _retry_alone(connection, narrowed, now)
+    return count if group is not None else count + _retry_alone(connection, {**narrowed, "user_id": user_id}, now)
 
 
 def reopen(connection: Connection, run: LockedRun, job_ids: Sequence[int], now: datetime | None = None) -> int:

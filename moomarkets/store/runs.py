@@ -91,6 +91,7 @@ def waiting(connection: Connection) -> list[WaitingRun]:
             source_is_enabled=row.source_is_enabled,
             source_is_paused=row.source_is_paused,
             credential_is_missing=row.credential_is_missing,
+            credential_is_unreadable=row.credential_is_unreadable,
             upstream=tuple(
                 Upstream(
                     edge["group"],

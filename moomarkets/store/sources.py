@@ -28,6 +28,10 @@ class SealedCredential:
 
     sealed: bytes
     updated_at: datetime
+    last_validated_at: datetime | None = None
+    is_accepted: bool | None = None
+    refresh_expires_at: datetime | None = None
+    id_expires_at: datetime | None = None
 
 
 def ensure(connection: Connection, spec: SourceSpec, *, is_enabled: bool | None = None) -> int:
@@ -100,6 +104,8 @@ def put_credential(connection: Connection, user_id: int, source_id: int, sealed:
             ON CONFLICT (user_id, data_source_id) DO UPDATE
             SET encrypted_credentials = excluded.encrypted_credentials, refresh_token = NULL,
                 refresh_token_expired_at = NULL, id_token = NULL, id_token_expired_at = NULL,
+                renewal_id = NULL, renewal_until = NULL, unreadable_by = NULL,
+                last_validated_at = NULL, is_accepted = NULL,
                 updated_at = clock_timestamp()
             """
         ),
@@ -112,12 +118,26 @@ def credential(connection: Connection, user_id: int, source_id: int) -> SealedCr
     """The sealed credential of the user for the source; None when there is none."""
     row = connection.execute(
         text(
-            "SELECT encrypted_credentials, updated_at FROM data_source_credentials"
+            "SELECT encrypted_credentials, updated_at, last_validated_at, is_accepted, refresh_token_expired_at,"
+            " id_token_expired_at FROM data_source_credentials"
             " WHERE user_id = :user_id AND data_source_id = :source_id"
         ),
         {"user_id": user_id, "source_id": source_id},
     ).first()
-    return None if row is None else SealedCredential(bytes(row[0]), row[1])
+    return None if row is None else SealedCredential(bytes(row[0]), *row[1:])
+
+
+def record_validation(
+    connection: Connection, user_id: int, source_id: int, given_at: datetime, is_accepted: bool
+) -> None:
+    """Keep what the provider said of that very credential; one that was given anew meanwhile is left alone."""
+    connection.execute(
+        text(
+            "UPDATE data_source_credentials SET last_validated_at = clock_timestamp(), is_accepted = :is_accepted"
+            " WHERE user_id = :user_id AND data_source_id = :source_id AND updated_at = :given_at"
+        ),
+        {"user_id": user_id, "source_id": source_id, "given_at": given_at, "is_accepted": is_accepted},
+    )
 
 
 def remove_credential(connection: Connection, user_id: int, source_id: int) -> bool:
@@ -127,6 +147,11 @@ def remove_credential(connection: Connection, user_id: int, source_id: int) -> b
         {"user_id": user_id, "source_id": source_id},
     )
     return removed.rowcount > 0
+
+
+def has_sealed(connection: Connection) -> bool:
+    """Whether anything is kept that only the keyring opens."""
+    return bool(connection.scalar(text("SELECT EXISTS (SELECT FROM data_source_credentials)")))
 
 
 def known_answer(connection: Connection, made_now: bytes) -> bytes:

@@ -55,7 +55,7 @@ def run(connection: Connection, run_id: int) -> RunFacts | None:
 def job(connection: Connection, user_id: int, job_id: int) -> JobFacts | None:
     """One job of the user with its attempts; None where there is none."""
     rows = connection.execute(
-        text(f"{_JOB} WHERE jobs.id = :id AND coalesce(job_groups.user_id, 1) = :user_id"),
+        text(f"{_JOB} WHERE jobs.id = :id AND coalesce(job_groups.user_id, jobs.user_id) = :user_id"),
         {"id": job_id, "user_id": user_id},
     ).all()
     return next(iter(_with_attempts(connection, rows)), None)
@@ -119,6 +119,7 @@ def _run(row: Row[Any], jobs: dict[str, int], held_jobs: int, brought: Sequence[
         failed_jobs=row.failed_jobs,
         cancelled_jobs=row.cancelled_jobs,
         rows_written=row.rows_written,
+        rows_received=row.rows_received,
         requests=row.requests,
         jobs=jobs,
         held_jobs=held_jobs,
@@ -149,7 +150,8 @@ def _attempt(row: Row[Any]) -> AttemptFacts:
         seconds=None if row.seconds is None else round(row.seconds, 3),
         requests=row.requests,
         bytes=row.bytes,
-        rows=row.rows_written,
+        rows=row.rows_received,
+        rows_written=row.rows_written,
         pages=row.pages,
         error_class=row.error_class,
         reason=row.reason,

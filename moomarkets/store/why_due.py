@@ -29,7 +29,12 @@ def group(connection: Connection, user_id: int, name: str) -> GroupFacts | None:
     source = None
     if row.source is not None:
         source = SourceFacts(
-            row.source, row.source_is_enabled, row.source_is_paused, row.credential_is_missing, row.silent_until
+            row.source,
+            row.source_is_enabled,
+            row.source_is_paused,
+            row.credential_is_missing,
+            row.silent_until,
+            row.credential_is_unreadable,
         )
     return GroupFacts(
         id=row.id,

@@ -24,7 +24,7 @@ class OpenPermit:
         if self._refusal is not None:
             raise self._refusal
 
-    def answered(self) -> None:
+    def answered(self, weight: int | None = None) -> None:
         self.is_answered = True
 
     def unsent(self) -> None:
@@ -51,7 +51,7 @@ class OpenGate:
         self.silences: list[float | None] = []
 
     @contextmanager
-    def permit(self, endpoint: Endpoint, token: CancelToken) -> Iterator[OpenPermit]:
+    def permit(self, endpoint: Endpoint, token: CancelToken, weight: int = 1) -> Iterator[OpenPermit]:
         token.check()
         permit = OpenPermit(self._clock.monotonic() + self._timeout_s, self._refusal)
         self.permits.append(permit)

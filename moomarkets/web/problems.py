@@ -16,6 +16,7 @@ from moomarkets.domain.errors import (
     Conflict,
     CredentialsMissing,
     Fenced,
+    Forbidden,
     InvalidInput,
     MoomarketsError,
     NotFound,
@@ -29,6 +30,7 @@ RETRY_AFTER_S: Final = 5
 _STATUS: Final[tuple[tuple[type[MoomarketsError], int, str], ...]] = (
     (InvalidInput, 422, "invalid_input"),
     (NotFound, 404, "not_found"),
+    (Forbidden, 403, "forbidden"),
     (Conflict, 409, "conflict"),
     (Fenced, 409, "conflict"),
     (CredentialsMissing, 409, "credentials_missing"),

@@ -86,7 +86,6 @@ def hire(books: Books, events: RecordedEvents) -> Iterator[Hire]:
             "node_id": uuid4(),
             "deadline_s": 30.0,
             "use_within_s": 5.0,
-            "default_silence_s": 60.0,
         }
         made = LimiterRules(**{**rules, **given})  # type: ignore[arg-type]  # any field
         pool = Database(books.url, purpose="permits", pool_size=1)

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from actors.otp.thread_runtime import ThreadRuntime
-from actors.rate_limiter import Acquire, Grant, Release, Silence
+from actors.rate_limiter import Acquire, Grant, Silence, release
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.errors import Cancelled, Reason
 from moomarkets.domain.limits import Window
@@ -97,7 +97,7 @@ def test_an_end_or_a_429_that_reaches_a_limiter_that_has_just_started_counts(hir
     permit_id = uuid4()
     office.ensure(office.rules)
 
-    office.runtime.cast(office.limiter, Release(permit_id, is_sent=True))
+    release(office.runtime, office.limiter, permit_id, is_sent=True)
     silence_s = office.runtime.call(office.limiter, Silence(2.0))
 
     assert silence_s == pytest.approx(2.0, abs=0.1)

@@ -6,16 +6,33 @@ import platform
 import sys
 
 from moomarkets.assembly import VERSION
-from tests.bench import bars, drain, enqueue, frozen, growth, idle, import_time, latency, memory, otp, start, width
+from tests.bench import (
+    bars,
+    drain,
+    enqueue,
+    frozen,
+    growth,
+    idle,
+    import_time,
+    latency,
+    limiter,
+    memory,
+    otp,
+    reading,
+    start,
+    width,
+)
 
 BENCHES = {
     "import": import_time.run,
     "start": start.run,
     "bars": bars.run,
+    "reading": reading.run,
     "idle": idle.run,
     "drain": drain.run,
     "enqueue": enqueue.run,
     "latency": latency.run,
+    "limiter": limiter.run,
     "width": width.run,
     "growth": growth.run,
     "memory": memory.run,

@@ -43,7 +43,7 @@ def test_a_credential_that_does_not_open_is_named(open_installation: OpenInstall
 
     assert len(found) == 1
     assert found[0].startswith("jquants: its credential does not open")
-    assert "put the keyring back or set it anew" in found[0]
+    assert "put that key back, or set it anew" in found[0]
 
 
 def test_groups_that_failed_or_wait_are_named(open_installation: OpenInstallation) -> None:

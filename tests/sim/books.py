@@ -73,6 +73,7 @@ ROWS_OF_NOBODY = """
 UNSETTLED = """
     SELECT due_at FROM occurrences WHERE status = 'pending'
         AND due_at < (SELECT max(due_at) FROM occurrences AS newest WHERE newest.schedule_id = occurrences.schedule_id)
+        AND NOT EXISTS (SELECT FROM runs WHERE runs.id = occurrences.run_id AND runs.status IN ('pending', 'running'))
 """
 
 

@@ -132,7 +132,6 @@ class Node:
             self.identity.id,
             DEADLINE_S,
             USE_WITHIN_S,
-            60.0,
             boot_id="sim",
         )
         return Client(self.runtime, LimiterGate(self.runtime, rules, self._ensure_limiter), self._provider)

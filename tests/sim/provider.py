@@ -42,7 +42,7 @@ FATES = {
 class Gate(Protocol):
     """Where permits come from."""
 
-    def permit(self, endpoint: Endpoint, token: CancelToken) -> AbstractContextManager[Permit]:
+    def permit(self, endpoint: Endpoint, token: CancelToken, weight: int = 1) -> AbstractContextManager[Permit]:
         """Wait for one."""
 
     def silence(self, retry_after_s: float | None) -> None:

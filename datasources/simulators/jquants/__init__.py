@@ -11,8 +11,9 @@ from datasources.jquants.plans import PLANS
 from datasources.simulators.command_line import evening_of
 from datasources.simulators.faults import Answer
 from datasources.simulators.jquants import refusals
+from datasources.simulators.jquants.catalogue import DATA_SETS
 from datasources.simulators.jquants.corrections import BARS
-from datasources.simulators.jquants.orders import orders, revokes_all
+from datasources.simulators.jquants.orders import carry_out, revokes_all
 from datasources.simulators.jquants.service import Service
 from datasources.simulators.jquants.signing import PREFIX
 from datasources.simulators.jquants.tokens import Tokens
@@ -20,6 +21,7 @@ from datasources.simulators.jquants.v1 import V1
 from datasources.simulators.jquants.v2 import V2
 from datasources.simulators.market import Market
 from datasources.simulators.server import Question, Simulator, json_answer
+from datasources.simulators.tokyo_calendar import trading_day_off, trading_day_until
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.limits import Window
 
@@ -81,6 +83,12 @@ class JQuantsSimulator(Simulator):
         """The address of V1."""
         return f"{self.url}/v1"
 
+    def newest_bars_on(self) -> date:
+        """The newest day of daily bars that the plan may read by now."""
+        reach, now = self._service.reach(BARS), self._service.now()
+        day = trading_day_until(min(now.date(), reach.last or now.date()))
+        return day if now >= DATA_SETS[BARS].out_at(day) else trading_day_off(day, -1)
+
     def correct(self, code: str, day: date, path: str = BARS, **values: Any) -> None:
         """From now on the row of that issue and day has these values, in JSON, files and V1."""
         self._service.corrections.correct(code, day, values, self._service.now(), path)
@@ -116,8 +124,7 @@ class JQuantsSimulator(Simulator):
         if method == "POST" and name == "tokens":
             self.revoke_tokens(refresh_too=revokes_all(content))
         elif method == "POST":
-            for order in orders(content):
-                order(corrections, self._service.now())
+            carry_out(content, corrections, self._service.now())
         return json_answer(200, {"corrections": corrections.as_json()} if name == "corrections" else {})
 
     def _file(self, question: Question) -> Answer:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
-from datasources.simulators.jquants import earnings_dates, edinet, equities, margin, refusals, short_sales
+from datasources.simulators.jquants import earnings_dates, edinet, equities, margin, market_wide, refusals, short_sales
 from datasources.simulators.jquants.asking import Asking
 from datasources.simulators.jquants.catalogue import DATA_SETS, SINCE, DataSet
 from datasources.simulators.jquants.corrections import Corrections
@@ -106,7 +106,7 @@ class Answers:
         return self._keyed(DATA_SETS["/fins/earnings-date"], asking)
 
     def _calendar(self, asking: Asking) -> Sequence[str]:
-        end = date(asking.today.year + 1, 12, 31)
+        end = market_wide.calendar_ends_on(self._view)
         first = asking.day("from", is_limited=False) or FIRST_DAY
         last = asking.day("to", is_limited=False) or end
         if first > last:

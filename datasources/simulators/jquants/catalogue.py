@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from datasources.jquants.plans import MINUTES, TDNET
 from datasources.simulators.jquants import (
     derivatives,
     dividends,
@@ -21,8 +22,7 @@ from datasources.simulators.jquants import (
 from datasources.simulators.jquants.view import RowsOf, View, instant
 
 SINCE = date(2008, 5, 7)
-MINUTE, TDNET = "minute", "tdnet"
-ADDONS = (MINUTE, TDNET)
+ADDONS = (MINUTES, TDNET)
 """What is bought beside a plan, from Light on; each has a limit of its own."""
 
 Weight = Callable[[View, date], float]
@@ -92,8 +92,8 @@ def _of_equities() -> tuple[DataSet, ...]:
         DataSet("/equities/master", "free", SINCE, _at(8), equities.master, has_range=False),
         DataSet("/equities/bars/daily", "free", SINCE, _at(16, 30), equities.bars),
         DataSet("/equities/bars/daily/am", "premium", SINCE, _at(12), equities.morning_bars, is_file=False),
-        DataSet("/equities/bars/minute", "light", SINCE, _at(16, 30), equities.minute_bars, addon=MINUTE),
-        DataSet("/equities/trades", "light", SINCE, _at(16, 30), equities.trades, addon=MINUTE, is_only_file=True),
+        DataSet("/equities/bars/minute", "light", SINCE, _at(16, 30), equities.minute_bars, addon=MINUTES),
+        DataSet("/equities/trades", "light", SINCE, _at(16, 30), equities.trades, addon=MINUTES, is_only_file=True),
         DataSet("/equities/valuation", "free", SINCE, _at(16, 30), equities.valuation),
         DataSet(
             "/equities/investor-types",
@@ -113,7 +113,7 @@ def _of_companies() -> tuple[DataSet, ...]:
     return (
         DataSet(
             "/fins/earnings-date",
-            "free",
+            "standard",
             dates_since,
             _at(10, 5),
             announced,

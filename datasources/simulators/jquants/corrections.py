@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
+from math import inf
 from typing import Any
 
 from datasources.simulators.issues import delisted_on, restated_on, split_on
@@ -51,7 +52,7 @@ class Corrections:
 
     def correct(self, code: str, day: date, values: Mapping[str, Any], at: datetime, path: str = BARS) -> None:
         """From now on the rows of that issue and day have these values; a price moves its adjusted price with it."""
-        self._check(code, path, values)
+        self.check(code, path, values)
         kept = dict(values)
         with self._lock:
             if path == BARS and "AdjFactor" in kept:
@@ -63,16 +64,15 @@ class Corrections:
 
     def split(self, code: str, ex_on: date, ratio: float, at: datetime) -> None:
         """One share becomes `ratio` shares on `ex_on`: prices are divided by it from then on."""
-        if ratio <= 0:
-            raise ValueError(f"ratio: expected a number above 0, got {ratio}")
-        self._check(code, BARS, {})
+        factor = round(1 / ratio_of(ratio), 6)
+        self.check(code, BARS, {})
         with self._lock:
-            self._market.replace(split_on(self._market.issues_named(code)[0], ex_on, round(1 / ratio, 6)))
+            self._market.replace(split_on(self._market.issues_named(code)[0], ex_on, factor))
             self._orders.append(Correction("split", code, BARS, ex_on, _FOR_GOOD, at, {"ratio": ratio}))
 
     def delist(self, code: str, last_on: date, at: datetime) -> None:
         """The issue is listed until `last_on` and no longer."""
-        self._check(code, BARS, {})
+        self.check(code, BARS, {})
         with self._lock:
             self._market.replace(delisted_on(self._market.issues_named(code)[0], last_on))
             self._orders.append(Correction("delist", code, "", last_on + timedelta(days=1), _FOR_GOOD, at))
@@ -93,6 +93,16 @@ class Corrections:
             return rows
         return [self._patched(path, day, row, patches, today) for row in rows]
 
+    def check(self, code: str, path: str, values: Mapping[str, Any]) -> None:
+        """ValueError where there is no such path, field or issue."""
+        if path not in FIELDS:
+            raise ValueError(f"path: expected that of a data set, got {path!r}")
+        if unknown := sorted(set(values) - set(FIELDS[path])):
+            raise ValueError(f"value: expected a field of {path}, got {unknown[0]!r}")
+        is_by_issue = "Code" in FIELDS[path] and path.startswith(("/equities", "/fins", "/markets"))
+        if is_by_issue and (len(code) != 5 or not self._market.issues_named(code)):
+            raise ValueError(f"code: expected one of a known issue, with 5 characters, got {code!r}")
+
     def _patched(self, path: str, day: date, text: str, patches: Mapping[str, Mapping[str, Any]], today: date) -> str:
         row = json.loads(text)
         values = patches.get(row.get("Code", row.get("S33", "")))
@@ -106,17 +116,19 @@ class Corrections:
                     row[f"Adj{name}"] = _adjusted(name, values[name], shown)
         return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
 
-    def _check(self, code: str, path: str, values: Mapping[str, Any]) -> None:
-        if path not in FIELDS:
-            raise ValueError(f"path: expected that of a data set, got {path!r}")
-        if unknown := sorted(set(values) - set(FIELDS[path])):
-            raise ValueError(f"value: expected a field of {path}, got {unknown[0]!r}")
-        is_by_issue = "Code" in FIELDS[path] and path.startswith(("/equities", "/fins", "/markets"))
-        if is_by_issue and (len(code) != 5 or not self._market.issues_named(code)):
-            raise ValueError(f"code: expected one of a known issue, with 5 characters, got {code!r}")
-
 
 def _adjusted(name: str, value: float | None, shown: float) -> float | None:
     if value is None:
         return None
     return value / shown if name == "Vo" else round(value * shown, 1)
+
+
+def ratio_of(given: Any) -> float:
+    """How many shares one becomes."""
+    try:
+        ratio = float(given)
+    except (TypeError, ValueError):
+        ratio = 0.0
+    if not 0 < ratio < inf:
+        raise ValueError(f"ratio: expected a number above 0, got {given!r}")
+    return ratio

@@ -17,6 +17,7 @@ from datasources.simulators.jquants.answers import Answers
 from datasources.simulators.jquants.catalogue import DATA_SETS, FILE_PATHS, DataSet
 from datasources.simulators.jquants.corrections import Corrections
 from datasources.simulators.jquants.fields import BASE_BARS, FIELDS
+from datasources.simulators.jquants.market_wide import calendar_known_from
 from datasources.simulators.jquants.view import View, instant
 from datasources.simulators.tokyo_calendar import trading_day_from
 
@@ -83,12 +84,11 @@ class Files:
         else:
             at = max(instant(trading_day_from(file.last + timedelta(days=1)), 17, 10), self._complete_at(file))
             if file.data_set.path == "/markets/calendar":
-                # It is known long before.
-                at = instant(date(file.first.year - 1, 3, 31), 12)
+                at = calendar_known_from(file.first.year)
         if at > self._view.now:
             return None
         changed_at = self._corrections.changed_at(file.data_set.path, file.first, file.last)
-        return max(at, changed_at, self._restated_at(file)) if changed_at else max(at, self._restated_at(file))
+        return max(filter(None, (at, changed_at, self._restated_at(file))))
 
     def size(self, file: File) -> int:
         """Its bytes."""
@@ -154,17 +154,17 @@ class Files:
     def _complete_at(self, file: File) -> datetime:
         return file.data_set.complete_at(_late_trading_day(file)) + _MADE_AFTER
 
-    def _restated_at(self, file: File) -> datetime:
+    def _restated_at(self, file: File) -> datetime | None:
         """When the service itself corrected a factor of those days."""
-        found = [instant(file.first, 0)]
-        if file.data_set.path == "/equities/bars/daily":
-            found += [
-                instant(action.corrected_on, 17, 10)
-                for issue in self._view.market.issues
-                for action in issue.actions
-                if action.first_factor and file.first <= action.ex_on <= file.last
-            ]
-        return max(at for at in found if at <= self._view.now)
+        if file.data_set.path != "/equities/bars/daily":
+            return None
+        found = (
+            instant(action.corrected_on, 17, 10)
+            for issue in self._view.market.issues
+            for action in issue.actions
+            if action.first_factor and file.first <= action.ex_on <= file.last
+        )
+        return max((at for at in found if at <= self._view.now), default=None)
 
 
 def file_of(data_set: DataSet, digits: str) -> File | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from datasources.simulators.jquants.catalogue import MINUTE, TDNET
+from datasources.jquants.plans import MINUTES, TDNET
 from datasources.simulators.sliding_limit import SlidingLimit
 from moomarkets.domain.limits import Window
 
 _NESTED = {"/fins/summary": 60, "/fins/details": 60}
-_ADDONS = {MINUTE: 60, TDNET: 100}
+_ADDONS = {MINUTES: 60, TDNET: 100}
 
 
 class Limits:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from math import sin
 from zlib import crc32
 
 from datasources.simulators.jquants.chance import draw
 from datasources.simulators.jquants.fields import FIELDS
-from datasources.simulators.jquants.view import Row, View, texts
+from datasources.simulators.jquants.view import Row, View, instant, texts
 from datasources.simulators.tokyo_calendar import holiday_division, is_trading_day, trading_days
 
 _INDEX_CODES = (
@@ -87,6 +87,17 @@ def _investor_row(published_on: date, start: date, section: str) -> Row:
             f"{name}Bal": bought - sold,
         }
     return row
+
+
+def calendar_known_from(year: int) -> datetime:
+    """When the calendar of a year comes out: at the end of March of the year before."""
+    return instant(date(year - 1, 3, 31), 12)
+
+
+def calendar_ends_on(view: View) -> date:
+    """The last day that is known by now."""
+    year = view.now.year
+    return date(year + (view.now >= calendar_known_from(year + 1)), 12, 31)
 
 
 def calendar(view: View, day: date, division: str) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from datasources.simulators.jquants.corrections import BARS, Corrections
+from datasources.simulators.jquants.corrections import BARS, Corrections, ratio_of
 
-Order = Callable[[Corrections, datetime], None]
 _FORMS: Mapping[str, tuple[str, ...]] = {
     "correct": ("code", "on", "values", "path"),
     "split": ("code", "ex_on", "ratio"),
@@ -16,10 +16,26 @@ _FORMS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def orders(content: Any) -> Iterator[Order]:
-    """One order or a list of them, such as `{"kind": "split", "code": "99010", "ex_on": "2026-11-24", "ratio": 2}`."""
-    found = [_order(one) for one in (content if isinstance(content, list) else [content])]
-    yield from found
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order that has been read; `apply` carries it out at an instant."""
+
+    code: str
+    path: str
+    values: Mapping[str, Any]
+    apply: Callable[[Corrections, datetime], None]
+
+
+def carry_out(content: Any, corrections: Corrections, at: datetime) -> None:
+    """All of one order or a list of them, or nothing where one of them makes no sense.
+
+    An order is such as `{"kind": "split", "code": "99010", "ex_on": "2026-11-24", "ratio": 2}`.
+    """
+    orders = [_order(one) for one in (content if isinstance(content, list) else [content])]
+    for order in orders:
+        corrections.check(order.code, order.path, order.values)
+    for order in orders:
+        order.apply(corrections, at)
 
 
 def revokes_all(content: Any) -> bool:
@@ -42,16 +58,20 @@ def _order(given: Any) -> Order:
     code = str(given["code"])
     match kind:
         case "correct":
-            day, values, path = _date("on", given["on"]), given["values"], str(given.get("path", BARS))
-            if not isinstance(values, dict):
-                raise ValueError(f"values: expected fields with values, got {values!r}")
-            return lambda corrections, at: corrections.correct(code, day, values, at, path)
+            return _correction(code, given)
         case "split":
-            ex_on, ratio = _date("ex_on", given["ex_on"]), float(given["ratio"])
-            return lambda corrections, at: corrections.split(code, ex_on, ratio, at)
+            ex_on, ratio = _date("ex_on", given["ex_on"]), ratio_of(given["ratio"])
+            return Order(code, BARS, {}, lambda corrections, at: corrections.split(code, ex_on, ratio, at))
         case _:
             last_on = _date("last_on", given["last_on"])
-            return lambda corrections, at: corrections.delist(code, last_on, at)
+            return Order(code, BARS, {}, lambda corrections, at: corrections.delist(code, last_on, at))
+
+
+def _correction(code: str, given: Mapping[str, Any]) -> Order:
+    day, values, path = _date("on", given["on"]), given["values"], str(given.get("path", BARS))
+    if not isinstance(values, dict):
+        raise ValueError(f"values: expected fields with values, got {values!r}")
+    return Order(code, path, values, lambda corrections, at: corrections.correct(code, day, values, at, path))
 
 
 def _date(name: str, given: Any) -> date:

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from datasources.jquants.plans import PLANS
+from datasources.jquants.plans import MINUTES, PLANS
 from datasources.simulators.faults import PAGING_KINDS, spoil_rows
 from datasources.simulators.jquants import refusals
 from datasources.simulators.jquants.answers import Answers
 from datasources.simulators.jquants.asking import Asking, Reach
-from datasources.simulators.jquants.catalogue import ADDONS, DATA_SETS, MINUTE, OTHER_PATHS, DataSet
+from datasources.simulators.jquants.catalogue import ADDONS, DATA_SETS, OTHER_PATHS, DataSet
 from datasources.simulators.jquants.corrections import Corrections
 from datasources.simulators.jquants.disclosures import Disclosures
 from datasources.simulators.jquants.downloads import Downloads
@@ -28,7 +28,7 @@ from moomarkets.domain.limits import Window
 from moomarkets.domain.source import Plan, years_before
 
 _RANKS = {plan: rank for rank, plan in enumerate(PLANS)}
-_ADDON_YEARS = {MINUTE: 2}
+_ADDON_YEARS = {MINUTES: 2}
 _CALENDAR = "/markets/calendar"
 _UNPAGED = (_CALENDAR,)
 _KEPT_ANSWERS = 4

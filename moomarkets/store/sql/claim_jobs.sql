@@ -1,6 +1,7 @@
 -- Takes up to :count due jobs for this node, opens an execution for each, and reads what is needed to run them; or reads
 -- again what this very claim took before its answer was lost. Locks the job rows, skipping locked ones. What rests stays:
--- the groups that are paused with all below them, the sources that are paused or switched off, or everything.
+-- the groups that are paused with all below them, the sources that are paused or switched off, those whose credential
+-- does not open for their user, or everything.
 WITH RECURSIVE clock AS MATERIALIZED (
     SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp()) AS now
 ), earlier AS MATERIALIZED (
@@ -9,6 +10,10 @@ WITH RECURSIVE clock AS MATERIALIZED (
     WHERE claim_id = :claim_id AND status = 'running'
 ), closed AS MATERIALIZED (
     SELECT id, code FROM data_sources WHERE is_paused OR NOT is_enabled
+), unreadable AS MATERIALIZED (
+    SELECT kept.user_id, kept.data_source_id, data_sources.code
+    FROM data_source_credentials AS kept JOIN data_sources ON data_sources.id = kept.data_source_id
+    WHERE kept.unreadable_by IS NOT NULL
 ), paused AS (
     SELECT id FROM job_groups WHERE status = 'paused'
     UNION
@@ -26,7 +31,14 @@ WITH RECURSIVE clock AS MATERIALIZED (
           WHERE NOT EXISTS (SELECT FROM closed WHERE closed.code = known.source)))
       AND NOT coalesce(job_group_id, 0) IN (
           SELECT id FROM paused
-          UNION ALL SELECT job_groups.id FROM job_groups JOIN closed ON closed.id = job_groups.data_source_id)
+          UNION ALL SELECT job_groups.id FROM job_groups JOIN closed ON closed.id = job_groups.data_source_id
+          UNION ALL SELECT job_groups.id FROM job_groups JOIN unreadable
+              ON unreadable.data_source_id = job_groups.data_source_id AND unreadable.user_id = job_groups.user_id)
+      AND NOT (job_group_id IS NULL AND EXISTS (
+          SELECT FROM unreadable
+          JOIN unnest(CAST(:job_types AS text[]), CAST(:sources AS text[])) AS known (job_type, source)
+              ON known.source = unreadable.code
+          WHERE unreadable.user_id = jobs.user_id AND known.job_type = jobs.job_type))
       AND NOT EXISTS (SELECT FROM earlier) AND NOT EXISTS (SELECT FROM scheduler_settings WHERE NOT is_enabled)
     ORDER BY (due_at AT TIME ZONE 'UTC') - priority * interval '1 hour', id
     LIMIT :count
@@ -48,9 +60,9 @@ WITH RECURSIVE clock AS MATERIALIZED (
 ), mine AS (
     SELECT * FROM opened UNION ALL SELECT * FROM earlier
 )
-SELECT mine.*, jobs.run_id, jobs.job_group_id, coalesce(job_groups.user_id, 1) AS user_id, jobs.job_type, jobs.key,
+SELECT mine.*, jobs.run_id, jobs.job_group_id, coalesce(job_groups.user_id, jobs.user_id) AS user_id, jobs.job_type, jobs.key,
        jobs.name, jobs.parameters, jobs.symbol, jobs.max_retries, jobs.retry_delay, jobs.crash_count,
-       jobs.crash_limit, jobs.timeout_s
+       jobs.crash_limit, jobs.timeout_s, jobs.priority
 FROM mine
 JOIN jobs ON jobs.id = mine.job_id
 LEFT JOIN job_groups ON job_groups.id = jobs.job_group_id

@@ -7,7 +7,8 @@ SELECT * FROM (
                lag(executions.completed_at) OVER earlier, runs.planned_at, runs.started_at, jobs.created_at
            ))::float8 AS waited_s,
            extract(epoch FROM executions.completed_at - executions.started_at)::float8 AS seconds,
-           executions.requests, executions.bytes, executions.rows_written, executions.pages,
+           executions.requests, executions.bytes, executions.rows_received,
+           executions.rows_written, executions.pages,
            executions.error_class, executions.reason, executions.error_message,
            row_number() OVER (PARTITION BY executions.job_id ORDER BY executions.id DESC) AS age
     FROM executions

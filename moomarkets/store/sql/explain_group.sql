@@ -15,6 +15,11 @@ SELECT job_groups.id, job_groups.name, job_groups.status, job_groups.is_enabled,
            SELECT FROM data_source_credentials AS kept
            WHERE kept.data_source_id = data_sources.id AND kept.user_id = job_groups.user_id
        ) AS credential_is_missing,
+       EXISTS (
+           SELECT FROM data_source_credentials AS kept
+           WHERE kept.data_source_id = data_sources.id AND kept.user_id = job_groups.user_id
+             AND kept.unreadable_by IS NOT NULL
+       ) AS credential_is_unreadable,
        (SELECT silent_until FROM permit_buckets
         WHERE permit_buckets.data_source_id = data_sources.id AND permit_buckets.user_id = job_groups.user_id
           AND silent_until > clock_timestamp()) AS silent_until,

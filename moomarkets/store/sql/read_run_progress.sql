@@ -1,6 +1,6 @@
 -- Reads how far one run has come, and what its jobs that do not run wait for; locks nothing.
 WITH RECURSIVE wanted AS (
-    SELECT runs.*, job_groups.name AS job_group, job_groups.data_source_id, clock_timestamp() AS at
+    SELECT runs.*, job_groups.user_id, job_groups.name AS job_group, job_groups.data_source_id, clock_timestamp() AS at
     FROM runs JOIN job_groups ON job_groups.id = runs.job_group_id
     WHERE runs.id = :run_id AND (CAST(:user_id AS bigint) IS NULL OR job_groups.user_id = :user_id)
 ), line AS (
@@ -32,6 +32,10 @@ SELECT wanted.id, wanted.job_group, wanted.status, wanted.for_on, wanted.blocked
                 THEN 'group ' || (SELECT min(name) FROM line WHERE status = 'paused') || ' is paused'
             WHEN NOT data_sources.is_enabled THEN 'source ' || data_sources.code || ' is disabled'
             WHEN data_sources.is_paused THEN 'source ' || data_sources.code || ' is paused'
+            WHEN EXISTS (SELECT FROM data_source_credentials AS kept
+                         WHERE kept.data_source_id = data_sources.id AND kept.user_id = wanted.user_id
+                           AND kept.unreadable_by IS NOT NULL)
+                THEN 'the credential of ' || data_sources.code || ' does not open'
        END AS obstacle
 FROM wanted CROSS JOIN counted
 LEFT JOIN data_sources ON data_sources.id = wanted.data_source_id

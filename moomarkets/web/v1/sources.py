@@ -18,6 +18,12 @@ def index(desk: Desk) -> Page:
     return Page(items=[public(source) for source in desk.sources.list()])
 
 
+@router.get("/sources/{code}", summary="One source")
+def show(desk: Desk, code: str) -> dict[str, Any]:
+    """As in the list, with its `budget`: what may still be asked of it, and when the jobs that wait will be done."""
+    return public(desk.sources.show(code)) | {"budget": desk.sources.budget(code).to_json()}
+
+
 @router.put("/sources/{code}/enabled", summary="Switch a source on or off")
 def set_enabled(desk: Desk, code: str, body: Switch) -> dict[str, Any]:
     """Off: no run of its groups starts."""
@@ -25,21 +31,21 @@ def set_enabled(desk: Desk, code: str, body: Switch) -> dict[str, Any]:
         desk.sources.enable(code)
     else:
         desk.sources.disable(code)
-    return _source(desk, code)
+    return public(desk.sources.show(code))
 
 
 @router.post("/sources/{code}/pause", summary="Pause a source")
 def pause(desk: Desk, code: str) -> dict[str, Any]:
     """It is asked nothing until it is resumed; attempts that need it are given back and cost nothing."""
     desk.sources.pause(code)
-    return _source(desk, code)
+    return public(desk.sources.show(code))
 
 
 @router.post("/sources/{code}/resume", summary="Resume a source")
 def resume(desk: Desk, code: str) -> dict[str, Any]:
     """It goes on."""
     desk.sources.resume(code)
-    return _source(desk, code)
+    return public(desk.sources.show(code))
 
 
 @router.get("/status", tags=["status"], summary="Where everything stands")
@@ -57,7 +63,3 @@ def set_all_enabled(desk: Desk, body: Switch) -> dict[str, Any]:
     else:
         desk.switches.pause()
     return {"is_enabled": desk.switches.is_enabled}
-
-
-def _source(desk: Desk, code: str) -> dict[str, Any]:
-    return next(public(source) for source in desk.sources.list() if source["code"] == code)

@@ -289,3 +289,12 @@ def test_what_needs_attention_is_told_to_programs_too(moomarkets: Moomarkets, co
     (problem,) = json.loads(result.stdout)
     assert problem.startswith("jquants: no credential")
     assert result.exit_code == 1
+
+
+def test_a_source_is_shown_with_what_may_still_be_asked_of_it(moomarkets: Moomarkets) -> None:
+    shown, as_json = moomarkets("sources", "show", "jquants"), moomarkets("sources", "show", "jquants", "--json")
+
+    assert "5 of 5 requests of this minute left" in shown.output
+    assert "no jobs wait" in shown.output
+    assert json.loads(as_json.output)["budget"]["windows"][0]["free"] == 5
+    assert moomarkets("sources", "show", "yaho").exit_code == 3

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from moomarkets.domain.errors import InvalidInput
-from moomarkets.domain.limits import Window, next_silence_s
+from moomarkets.domain.limits import SilenceRule, Window
 
 
 @pytest.mark.parametrize("count", [0, -1, 1_000_001, 1.5, True, "5"])
@@ -27,9 +27,9 @@ def test_the_widest_and_narrowest_windows_are_allowed() -> None:
 
 @pytest.mark.parametrize(("asked_s", "silence_s"), [(30, 30), (0, 1), (-5, 1), (601, 600), (1e30, 600)])
 def test_a_providers_wish_is_followed_within_reason(asked_s: float, silence_s: float) -> None:
-    assert next_silence_s(3, asked_s, 60) == silence_s
+    assert SilenceRule().next_s(3, asked_s) == silence_s
 
 
 @pytest.mark.parametrize("asked_s", [None, math.nan, math.inf, -math.inf])
 def test_an_absurd_or_absent_wish_leaves_it_to_the_sources_own_rule(asked_s: float | None) -> None:
-    assert [next_silence_s(times, asked_s, 60) for times in (1, 2, 3, 9)] == [60, 120, 330, 330]
+    assert [SilenceRule().next_s(times, asked_s) for times in (1, 2, 3, 9)] == [60, 120, 330, 330]

@@ -124,6 +124,24 @@ def test_a_run_goes_from_its_plan_to_stored_rows_and_the_next_plan_finds_nothing
     assert house.claim() == []
 
 
+def test_fetching_the_same_again_changes_no_rows_and_says_so(house: House) -> None:
+    counted = "SELECT rows_received, rows_written FROM v_runs WHERE id = :id"
+    first, again = house.request({"newest": 1}), house.request({"newest": 1})
+    house.plan(first)
+    (attempt,) = house.claim()
+    house.do(attempt)
+    house.scene.execute("DELETE FROM coverage")
+
+    house.plan(again)
+    (attempt,) = house.claim()
+    house.do(attempt)
+
+    execution = house.scene.execution(attempt)
+    assert house.scene.one(counted, id=first) == (2, 2)
+    assert house.scene.one(counted, id=again) == (2, 0)
+    assert (execution.rows_received, execution.rows_written) == (2, 0)
+
+
 def test_a_scope_that_makes_no_sense_fails_the_plan_with_what_is_wrong(house: House) -> None:
     assert house.plan(house.request({"newest": 0})) == Failed(
         Reason.INVALID, "invalid: scope newest: expected a whole number from 1 to 10,000, got 0"

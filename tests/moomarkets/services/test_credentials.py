@@ -7,9 +7,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from moomarkets.domain.errors import InvalidInput, NotFound
+from datasources.simulators.jquants import DEMO_KEY
+from moomarkets.domain.credential import CredentialState
+from moomarkets.domain.errors import CredentialsMissing, InvalidInput, NotFound
 from moomarkets.domain.secret import Secret
+from moomarkets.settings import SourceSettings
 from tests.moomarkets.conftest import OpenInstallation
+from tests.support.providers import Providers
 
 KEY = "k3y-0f-the-pr0vider"
 
@@ -74,3 +78,62 @@ def test_the_key_file_alone_opens_what_is_sealed(open_installation: OpenInstalla
 
     assert open_installation().credentials.holds("jquants", {"api_key": Secret(KEY)})
     assert KEY not in (tmp_path / "keys.json").read_text()
+
+
+def test_a_list_says_everything_but_the_credential(open_installation: OpenInstallation) -> None:
+    credentials = open_installation().credentials
+    (missing,) = credentials.list()
+
+    was = credentials.set("jquants", {"api_key": Secret(KEY)})
+    (kept,) = credentials.list()
+
+    assert (missing["source"], missing["state"], was) == ("jquants", "missing", CredentialState.MISSING)
+    assert (kept["state"], kept["credential"], kept["key_id"]) == ("present", "api_key …ider", "k1")
+    assert kept["set_at"] is not None
+    assert kept["last_validated_at"] is None
+    assert KEY not in str(kept)
+
+
+def test_tokens_that_have_all_ended_make_it_expired(open_installation: OpenInstallation, owner_url: str) -> None:
+    credentials = open_installation().credentials
+    credentials.set("jquants", {"api_key": Secret(KEY)})
+
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("UPDATE data_source_credentials SET refresh_token_expired_at = now() - interval '1 hour'")
+        expired = credentials.show("jquants")["state"]
+        connection.execute("UPDATE data_source_credentials SET id_token_expired_at = now() + interval '1 hour'")
+
+    assert (expired, credentials.show("jquants")["state"]) == ("expired", "present")
+
+
+def test_a_provider_is_asked_with_one_request_and_its_answer_is_kept(
+    simulated: Providers, open_installation: OpenInstallation, tmp_path: Path
+) -> None:
+    sources = simulated.settings(None, tmp_path, key=None).sources
+    credentials = open_installation(sources=sources).credentials
+    with pytest.raises(CredentialsMissing):
+        credentials.validate("jquants")
+
+    credentials.set("jquants", {"api_key": Secret(DEMO_KEY)})
+    accepted = credentials.validate("jquants")
+    credentials.set("jquants", {"api_key": Secret("a-wrong-key")})
+    forgotten = credentials.show("jquants")
+    refused = credentials.validate("jquants")
+
+    assert (accepted, refused, len(simulated.jquants.ledger.entries())) == (True, False, 2)
+    assert forgotten["last_validated_at"] is None
+    assert credentials.show("jquants")["is_accepted"] is False
+    assert credentials.show("jquants")["last_validated_at"] is not None
+
+
+def test_a_try_counts_against_the_limits_that_a_supervisor_keeps(
+    simulated: Providers, open_installation: OpenInstallation, tmp_path: Path, owner_url: str
+) -> None:
+    narrow = {"jquants": SourceSettings(base_url=simulated.jquants.base_url, limits=[[1, 2]], api_key=Secret("k" * 20))}
+    credentials = open_installation(sources=narrow).credentials
+
+    with psycopg.connect(owner_url) as connection:
+        credentials.validate("jquants")
+        found = connection.execute("SELECT count(*) FROM permits").fetchone()
+
+    assert found == (1,)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from moomarkets.domain.limits import Window
-from moomarkets.store import permits
-from moomarkets.store.permits import Bucket, Look, Reservation
+from moomarkets.domain.limits import SilenceRule, Window
+from moomarkets.store import buckets, permits
+from moomarkets.store.buckets import Bucket
+from moomarkets.store.clock_steps import Look
+from moomarkets.store.permits import Ask, Reservation
 from tests.moomarkets.store.scene import LOCAL, Scene, after
 
 D = 10.0
@@ -14,7 +16,7 @@ HOUR = 3600.0
 
 
 def bucket_of(scene: Scene) -> Bucket:
-    return Bucket(scene.do(permits.bucket_id, scene.source_id, LOCAL), (Window(1, 60),), {})
+    return Bucket(scene.do(buckets.bucket_id, scene.source_id, LOCAL), (Window(1, 60),), {})
 
 
 def reserve(
@@ -23,8 +25,7 @@ def reserve(
     return scene.do(
         permits.reserve,
         bucket,
-        "bars",
-        [uuid4()],
+        [Ask(uuid4(), "bars")],
         node_id=uuid4(),
         deadline_s=D,
         now=after(at),
@@ -37,7 +38,7 @@ def reserve(
 def test_a_clock_that_was_set_forwards_frees_nothing_early(scene: Scene) -> None:
     bucket = bucket_of(scene)
     first = reserve(scene, bucket, at=0, boot_s=0)
-    scene.do(permits.done, bucket.id, first.granted, after(1))
+    scene.do(permits.done, first.granted, after(1))
 
     second = reserve(scene, bucket, at=HOUR + 2, boot_s=2, last=first.look)
 
@@ -49,7 +50,7 @@ def test_a_clock_that_was_set_forwards_frees_nothing_early(scene: Scene) -> None
 def test_a_clock_that_was_set_while_nobody_looked_frees_nothing_early(scene: Scene) -> None:
     bucket = bucket_of(scene)
     first = reserve(scene, bucket, at=0, boot_s=0, boot_id="boot")
-    scene.do(permits.done, bucket.id, first.granted, after(1))
+    scene.do(permits.done, first.granted, after(1))
 
     second = reserve(scene, bucket, at=HOUR + 2, boot_s=2, boot_id="boot")
 
@@ -59,7 +60,7 @@ def test_a_clock_that_was_set_while_nobody_looked_frees_nothing_early(scene: Sce
 def test_a_look_under_another_boot_says_nothing_about_this_one(scene: Scene) -> None:
     bucket = bucket_of(scene)
     first = reserve(scene, bucket, at=0, boot_s=5000, boot_id="before")
-    scene.do(permits.done, bucket.id, first.granted, after(1))
+    scene.do(permits.done, first.granted, after(1))
 
     second = reserve(scene, bucket, at=100, boot_s=20, boot_id="after")
 
@@ -69,7 +70,7 @@ def test_a_look_under_another_boot_says_nothing_about_this_one(scene: Scene) -> 
 def test_a_clock_that_was_set_back_stalls_for_a_window_and_no_longer(scene: Scene) -> None:
     bucket = bucket_of(scene)
     first = reserve(scene, bucket, at=HOUR, boot_s=0)
-    scene.do(permits.done, bucket.id, first.granted, after(HOUR + 1))
+    scene.do(permits.done, first.granted, after(HOUR + 1))
 
     second = reserve(scene, bucket, at=2, boot_s=2, last=first.look)
 
@@ -91,7 +92,7 @@ def test_what_a_process_before_this_one_left_in_the_future_counts_from_now(scene
 def test_a_silence_lasts_as_long_as_it_was_meant_to_whatever_the_clock_does(scene: Scene) -> None:
     bucket = bucket_of(scene)
     first = reserve(scene, bucket, at=0, boot_s=0)
-    scene.do(permits.silence, bucket.id, 300.0, 60.0, after(1))
+    scene.do(buckets.silence, bucket, 300.0, SilenceRule(), after(1))
 
     forwards = reserve(scene, bucket, at=HOUR + 1, boot_s=1, last=first.look)
     back = reserve(scene, bucket, at=11, boot_s=11, last=forwards.look)
@@ -103,7 +104,7 @@ def test_a_silence_lasts_as_long_as_it_was_meant_to_whatever_the_clock_does(scen
 def test_time_that_passes_is_no_step(scene: Scene) -> None:
     bucket = bucket_of(scene)
     first = reserve(scene, bucket, at=0, boot_s=0)
-    scene.do(permits.done, bucket.id, first.granted, after(0.5))
+    scene.do(permits.done, first.granted, after(0.5))
 
     second = reserve(scene, bucket, at=61.04, boot_s=61.0, last=first.look)
 

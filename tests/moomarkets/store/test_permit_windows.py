@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from moomarkets.domain.limits import Window
-from moomarkets.store import permits
-from moomarkets.store.permits import Bucket
+from moomarkets.domain.limits import SilenceRule, Window
+from moomarkets.store import buckets, permits
+from moomarkets.store.buckets import Bucket
+from moomarkets.store.permits import Ask
 from tests.moomarkets.store.scene import Scene, after
 
 D = 10.0
@@ -26,6 +27,7 @@ class Request:
     endpoint: str
     from_s: float
     until_s: float
+    weight: int = 1
     is_open: bool = True
 
 
@@ -33,37 +35,40 @@ class Limiter(RuleBasedStateMachine):
     """Requests under a limiter that crashes, repeats itself, prunes and is silenced, against a list of intervals."""
 
     windows = (Window(3, 20), Window(5, 60))
-    nested = {"bulk": (Window(2, 30),)}  # noqa: RUF012 - never changed
+    nested = {"bulk": (Window(2, 30),), "ticks": (Window(2, 20),)}  # noqa: RUF012 - never changed
+    apart = frozenset({"ticks"})
 
     def __init__(self, scene: Scene) -> None:
         super().__init__()
         self.scene, self.now, self.silent_until = scene, 0.0, 0.0
         self.requests: dict[UUID, Request] = {}
-        self.last: tuple[str, list[UUID]] = ("bars", [])
+        self.last: list[Ask] = []
         user_id = scene.one("INSERT INTO users (name) VALUES (:name) RETURNING id", name=f"user {next(USERS)}")[0]
-        self.bucket = Bucket(scene.do(permits.bucket_id, scene.source_id, user_id), self.windows, self.nested)
+        bucket_id = scene.do(buckets.bucket_id, scene.source_id, user_id)
+        self.bucket = Bucket(bucket_id, self.windows, self.nested, self.apart)
 
-    @rule(seconds=st.sampled_from([0.001, 0.5, 1.0, 3.0, 9.999, 10.0, 19.999, 20.0, 20.001, 31.0]))
+    @rule(seconds=st.sampled_from([0.001, 0.5, 1.0, 3.0, 9.999, 10.0, 19.999, 20.0, 20.001, 31.0, 86400.0]))
     def pass_time(self, seconds: float) -> None:
         self.now = round(self.now + seconds, 3)
 
-    @rule(endpoint=st.sampled_from(["bars", "bulk"]), wanted=st.integers(1, 6))
-    def reserve(self, endpoint: str, wanted: int) -> None:
-        self.last = (endpoint, [uuid4() for _ in range(wanted)])
+    @rule(wanted=st.lists(st.tuples(st.sampled_from(["bars", "bulk", "ticks"]), st.integers(1, 2)), max_size=6))
+    def reserve(self, wanted: list[tuple[str, int]]) -> None:
+        self.last = [Ask(uuid4(), endpoint, weight) for endpoint, weight in wanted]
         self.ask()
 
     @rule()
     def ask(self) -> None:
         """Ask with the ids of the last time: the first time, or again after a lost answer."""
-        endpoint, ids = self.last
         answer = self.scene.do(
-            permits.reserve, self.bucket, endpoint, ids, node_id=UUID(int=0), deadline_s=D, now=after(self.now)
+            permits.reserve, self.bucket, self.last, node_id=UUID(int=0), deadline_s=D, now=after(self.now)
         )
+        asked = {ask.permit_id: ask for ask in self.last}
         new = [granted for granted in answer.granted if granted not in self.requests]
         for granted in new:
-            self.requests[granted] = Request(endpoint, self.now, self.now + D)
+            ask = asked[granted]
+            self.requests[granted] = Request(ask.endpoint, self.now, self.now + D, ask.weight)
         assert not new or self.now >= self.silent_until
-        assert answer.granted or not ids or (answer.wait_s is not None and answer.wait_s > 0)
+        assert answer.granted or not asked or (answer.wait_s is not None and answer.wait_s > 0)
 
     @precondition(lambda self: self.open())
     @rule(choice=st.integers(0), late_s=st.sampled_from([0.0, 0.0, 15.0]))
@@ -72,7 +77,7 @@ class Limiter(RuleBasedStateMachine):
         permit_id = self.open()[choice % len(self.open())]
         request = self.requests[permit_id]
         request.until_s, request.is_open = min(self.now, request.until_s), False
-        self.scene.do(permits.done, self.bucket.id, [permit_id], after(self.now + late_s))
+        self.scene.do(permits.done, [permit_id], after(self.now + late_s))
 
     @precondition(lambda self: self.open())
     @rule(choice=st.integers(0))
@@ -81,14 +86,14 @@ class Limiter(RuleBasedStateMachine):
         self.scene.do(permits.give_back, [permit_id])
         del self.requests[permit_id]
         # Its id is not used again, as nobody would ask with it.
-        self.last = (self.last[0], [])
+        self.last = []
 
     @rule()
     def crash(self) -> None:
         """The process dies: nobody will ever say that its requests are over."""
         for request in self.requests.values():
             request.is_open = False
-        self.last = (self.last[0], [])
+        self.last = []
 
     @rule()
     def prune(self) -> None:
@@ -96,15 +101,18 @@ class Limiter(RuleBasedStateMachine):
 
     @rule(asked_s=st.sampled_from([None, 1.0, 12.5]))
     def be_refused(self, asked_s: float | None) -> None:
-        self.silent_until = self.now + self.scene.do(permits.silence, self.bucket.id, asked_s, 5.0, after(self.now))
+        silenced = self.scene.do(buckets.silence, self.bucket, asked_s, SilenceRule((5.0,)), after(self.now))
+        self.silent_until = self.now + silenced.seconds
 
     @invariant()
     def no_window_can_have_overflowed(self) -> None:
-        everything = list(self.requests.values())
-        bulk = [request for request in everything if request.endpoint == "bulk"]
-        for requests, windows in ((everything, self.windows), (bulk, self.nested["bulk"])):
-            for window in windows:
+        for endpoint in (None, *self.nested):
+            for window in self.nested[endpoint] if endpoint else self.windows:
+                requests = [one for one in self.requests.values() if self.counts_in(one, endpoint)]
                 assert most_in_any_window(requests, window.seconds) <= window.count
+
+    def counts_in(self, request: Request, endpoint: str | None) -> bool:
+        return request.endpoint == endpoint if endpoint else request.endpoint not in self.apart
 
     def open(self) -> list[UUID]:
         return [permit_id for permit_id, request in self.requests.items() if request.is_open]
@@ -115,7 +123,11 @@ def most_in_any_window(requests: list[Request], seconds: float) -> int:
     starts = [request.from_s - seconds for request in requests]
     return max(
         (
-            sum(request.from_s <= start + seconds + 1e-9 and request.until_s > start + 1e-9 for request in requests)
+            sum(
+                request.weight
+                for request in requests
+                if request.from_s <= start + seconds + 1e-9 and request.until_s > start + 1e-9
+            )
             for start in starts
         ),
         default=0,
@@ -143,7 +155,7 @@ def test_the_adversary_finds_an_overflow_where_slots_are_counted_from_the_send()
 
 def test_a_source_with_enough_to_do_is_used_to_98_percent_with_requests_of_a_second(scene: Scene) -> None:
     window = Window(60, 60)
-    bucket = Bucket(scene.do(permits.bucket_id, scene.source_id, 1), (window,), {})
+    bucket = Bucket(scene.do(buckets.bucket_id, scene.source_id, 1), (window,), {})
     now, granted_at = 0.0, []
 
     while now < 3660:
@@ -157,7 +169,7 @@ def test_a_source_with_enough_to_do_is_used_to_98_percent_with_requests_of_a_sec
 
 def reserve_and_end(scene: Scene, bucket: Bucket, now: float) -> tuple[int, float | None]:
     """Reserve up to 20 permits whose requests will be over in a second; returns how many, and the wait for more."""
-    ids = [uuid4() for _ in range(20)]
-    answer = scene.do(permits.reserve, bucket, "bars", ids, node_id=UUID(int=0), deadline_s=D, now=after(now))
-    scene.do(permits.done, bucket.id, answer.granted, after(now + 1))
+    asks = [Ask(uuid4(), "bars") for _ in range(20)]
+    answer = scene.do(permits.reserve, bucket, asks, node_id=UUID(int=0), deadline_s=D, now=after(now))
+    scene.do(permits.done, answer.granted, after(now + 1))
     return len(answer.granted), answer.wait_s

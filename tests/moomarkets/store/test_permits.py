@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from moomarkets.domain.limits import Window
-from moomarkets.store import permits
+from moomarkets.domain.limits import SilenceRule, Window
+from moomarkets.store import buckets, permits
+from moomarkets.store.buckets import Bucket
 from moomarkets.store.database import Database
-from moomarkets.store.permits import Bucket, Reservation
+from moomarkets.store.permits import Ask, Reservation
 from tests.moomarkets.store.scene import LOCAL, Scene, after
 
 D = 60.0
@@ -18,18 +19,24 @@ Reserve = Callable[..., Reservation]
 
 
 def bucket_of(scene: Scene, *windows: Window, nested: dict[str, tuple[Window, ...]] | None = None) -> Bucket:
-    return Bucket(scene.do(permits.bucket_id, scene.source_id, LOCAL), windows, nested or {})
+    return Bucket(scene.do(buckets.bucket_id, scene.source_id, LOCAL), windows, nested or {})
 
 
 def reserve(
     scene: Scene, bucket: Bucket, count: int | list[UUID], at: float, endpoint: str = "bars", deadline_s: float = D
 ) -> Reservation:
     ids = [uuid4() for _ in range(count)] if isinstance(count, int) else count
-    return scene.do(permits.reserve, bucket, endpoint, ids, node_id=NODE, deadline_s=deadline_s, now=after(at))
+    asks = [Ask(permit_id, endpoint) for permit_id in ids]
+    return scene.do(permits.reserve, bucket, asks, node_id=NODE, deadline_s=deadline_s, now=after(at))
 
 
 def done(scene: Scene, bucket: Bucket, reservation: Reservation, at: float) -> None:
-    scene.do(permits.done, bucket.id, reservation.granted, after(at))
+    scene.do(permits.done, reservation.granted, after(at))
+
+
+def silence(scene: Scene, bucket: Bucket, retry_after_s: float | None, at: float) -> float:
+    """Record a 429; the seconds for which nothing leaves."""
+    return scene.do(buckets.silence, bucket, retry_after_s, SilenceRule(), after(at)).seconds
 
 
 def test_a_bucket_is_made_once_per_source_and_user(scene: Scene) -> None:
@@ -90,10 +97,9 @@ def test_spent_budget_is_still_spent_after_a_restart(scene: Scene, database_url:
     reserve(scene, bucket, 5, at=0)
 
     reborn = Database(database_url, purpose="restarted")
-    ids = [uuid4()]
     again = reborn.perform(
         lambda connection: permits.reserve(
-            connection, bucket, "bars", ids, node_id=uuid4(), deadline_s=D, now=after(59)
+            connection, bucket, [Ask(uuid4(), "bars")], node_id=uuid4(), deadline_s=D, now=after(59)
         )
     )
     reborn.close()
@@ -169,14 +175,14 @@ def test_pruning_forgets_only_what_no_window_counts(scene: Scene) -> None:
 
 def test_nothing_is_granted_during_a_silence(scene: Scene) -> None:
     bucket = bucket_of(scene, Window(5, 60))
-    assert scene.do(permits.silence, bucket.id, 30, 60, after(0)) == 30
+    assert silence(scene, bucket, 30, at=0) == 30
 
     assert reserve(scene, bucket, 1, at=10) == Reservation((), 20)
 
 
 def test_after_a_silence_one_probe_goes_first_and_its_end_frees_the_others(scene: Scene) -> None:
     bucket = bucket_of(scene, Window(5, 60))
-    scene.do(permits.silence, bucket.id, 30, 60, after(0))
+    silence(scene, bucket, 30, at=0)
 
     probe = reserve(scene, bucket, 4, at=30)
     waiting = reserve(scene, bucket, 4, at=31)
@@ -190,10 +196,10 @@ def test_after_a_silence_one_probe_goes_first_and_its_end_frees_the_others(scene
 
 def test_a_probe_that_is_refused_starts_another_silence(scene: Scene) -> None:
     bucket = bucket_of(scene, Window(5, 60))
-    scene.do(permits.silence, bucket.id, None, 60, after(0))
+    silence(scene, bucket, None, at=0)
     probe = reserve(scene, bucket, 1, at=60)
 
-    assert scene.do(permits.silence, bucket.id, None, 60, after(61)) == 120
+    assert silence(scene, bucket, None, at=61) == 120
     done(scene, bucket, probe, at=61)
 
     assert reserve(scene, bucket, 1, at=62) == Reservation((), 119)
@@ -201,7 +207,7 @@ def test_a_probe_that_is_refused_starts_another_silence(scene: Scene) -> None:
 
 def test_a_probe_that_died_is_followed_by_another_after_its_deadline(scene: Scene) -> None:
     bucket = bucket_of(scene, Window(5, 60))
-    scene.do(permits.silence, bucket.id, 30, 60, after(0))
+    silence(scene, bucket, 30, at=0)
     reserve(scene, bucket, 1, at=30, deadline_s=10)
 
     assert reserve(scene, bucket, 2, at=39, deadline_s=10).granted == ()
@@ -210,7 +216,7 @@ def test_a_probe_that_died_is_followed_by_another_after_its_deadline(scene: Scen
 
 def test_a_probe_that_never_left_makes_room_for_the_next(scene: Scene) -> None:
     bucket = bucket_of(scene, Window(5, 60))
-    scene.do(permits.silence, bucket.id, 30, 60, after(0))
+    silence(scene, bucket, 30, at=0)
 
     scene.do(permits.give_back, reserve(scene, bucket, 1, at=30).granted)
 
@@ -220,7 +226,7 @@ def test_a_probe_that_never_left_makes_room_for_the_next(scene: Scene) -> None:
 def test_the_end_of_an_older_request_does_not_end_a_silence(scene: Scene) -> None:
     bucket = bucket_of(scene, Window(5, 60))
     older = reserve(scene, bucket, 2, at=0)
-    scene.do(permits.silence, bucket.id, 30, 60, after(1))
+    silence(scene, bucket, 30, at=1)
 
     done(scene, bucket, older, at=2)
 
@@ -230,18 +236,18 @@ def test_the_end_of_an_older_request_does_not_end_a_silence(scene: Scene) -> Non
 
 def test_refusals_of_requests_on_the_wire_are_one_overrun_but_the_longest_wish_counts(scene: Scene) -> None:
     bucket = bucket_of(scene, Window(5, 60))
-    scene.do(permits.silence, bucket.id, None, 60, after(0))
+    silence(scene, bucket, None, at=0)
 
-    assert scene.do(permits.silence, bucket.id, None, 60, after(1)) == 59
-    assert scene.do(permits.silence, bucket.id, 5, 60, after(2)) == 58
-    assert scene.do(permits.silence, bucket.id, 300, 60, after(3)) == 300
+    assert silence(scene, bucket, None, at=1) == 59
+    assert silence(scene, bucket, 5, at=2) == 58
+    assert silence(scene, bucket, 300, at=3) == 300
     assert reserve(scene, bucket, 1, at=4) == Reservation((), 299)
 
 
 def test_silences_grow_while_refusals_follow_each_other_and_start_anew_later(scene: Scene) -> None:
     bucket = bucket_of(scene, Window(5, 60))
 
-    waits = [scene.do(permits.silence, bucket.id, None, 60, after(at)) for at in (0, 61, 200, 800, 1402)]
+    waits = [silence(scene, bucket, None, at=at) for at in (0, 61, 200, 1130, 2061)]
 
     assert waits == [60, 120, 330, 330, 60]
 

@@ -17,6 +17,15 @@ def test_a_source_is_paused_and_switched(client: httpx.Client) -> None:
     assert "jquants" in [source["code"] for source in client.get("/api/v1/sources").json()["items"]]
 
 
+def test_a_source_shows_its_budget_in_numbers_and_in_words(client: httpx.Client) -> None:
+    shown = client.get("/api/v1/sources/jquants").json()
+
+    assert shown["code"] == "jquants"
+    assert shown["budget"]["windows"][0]["free"] <= shown["budget"]["windows"][0]["count"]
+    assert "of this second left" in shown["budget"]["in_words"][0]
+    assert client.get("/api/v1/sources/jquant").status_code == 404
+
+
 def test_the_whole_is_switched_off_and_on(client: httpx.Client) -> None:
     off = client.put("/api/v1/enabled", json={"enabled": False}).json()
     status = client.get("/api/scheduler/status").json()

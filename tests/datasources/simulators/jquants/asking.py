@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from datasources.simulators.jquants import DEMO_KEY, JQuantsSimulator
 from moomarkets.domain.limits import Window
+from moomarkets.testing.manual_clock import ManualClock
 
 GENEROUS = Window(100_000, 60)
 
@@ -50,3 +52,9 @@ def fetch(
     content = answer.read()
     connection.close()
     return answer.status, content
+
+
+def at(instant: str, plan: str = "premium", **options: Any) -> JQuantsSimulator:
+    """A simulator whose clock stands still at an instant in Tokyo."""
+    start = datetime.fromisoformat(f"{instant}+09:00").astimezone(UTC)
+    return JQuantsSimulator(plan, clock=ManualClock(start), **{"limit": GENEROUS, "issues": 60, **options})
