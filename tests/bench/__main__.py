@@ -7,6 +7,8 @@ import sys
 
 from moomarkets.assembly import VERSION
 from tests.bench import (
+    month,
+)
     bars,
     drain,
     enqueue,
@@ -37,6 +39,7 @@ BENCHES = {
     "growth": growth.run,
     "memory": memory.run,
     "frozen": frozen.run,
+    "month": month.run,
     "otp": otp.run,
 }
 
