@@ -7,8 +7,6 @@ import sys
 
 from moomarkets.assembly import VERSION
 from tests.bench import (
-    month,
-)
     bars,
     drain,
     enqueue,
@@ -19,6 +17,7 @@ from tests.bench import (
     latency,
     limiter,
     memory,
+    month,
     otp,
     reading,
     start,
