@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from sqlalchemy import Connection
@@ -45,7 +45,7 @@ class BulkLoad:
         self._days: frozenset[date] = frozenset()
         self._pieces: list[bytes] = []
         self._size = self._count = 0
-        self._is_new = True
+        self._is_new, self._has_twins = True, False
 
     @property
     def usage(self) -> Usage:
@@ -79,7 +79,7 @@ class BulkLoad:
         self._rows.update(dates)
         piece = self._packer.pack(rows)
         if self._size + len(piece) > PART_BYTES and self._size:
-            self._tools.database.perform(self._store_ahead)
+            self._has_twins |= self._tools.database.perform(self._store_ahead)
             self._pieces, self._size, self._count = [], 0, 0
         self._pieces.append(piece)
         self._size, self._count = self._size + len(piece), self._count + len(rows)
@@ -89,22 +89,27 @@ class BulkLoad:
         if self._newer(connection, self._as_of):
             detail = f"{self.endpoint.name}: expected nobody else to fetch these days meanwhile, got newer ones"
             raise AttemptError(Reason.PARTIAL, detail)
-        datasets.store(connection, self._part())
+        rows: Mapping[date, int] = self._rows
+        if datasets.store(connection, self._part()).twins or self._has_twins:
+            rows = datasets.count_by_date(
+                connection, self.endpoint.dataset, self._owner, min(self._as_of), max(self._as_of)
+            )
         for day in sorted(self._as_of):
             coverage.record(
                 connection,
                 self._owner,
                 self.endpoint.dataset.name,
                 Covered(ALL, day, day, self._now),
-                rows=self._rows[day],
+                rows=rows.get(day, 0),
                 pages=1,
                 execution_id=self._attempt.lease.execution_id,
             )
         failpoints.hit("rows_written")
 
-    def _store_ahead(self, connection: Connection) -> None:
-        datasets.store(connection, self._part())
+    def _store_ahead(self, connection: Connection) -> bool:
+        stored = datasets.store(connection, self._part())
         executions.demand_lease(connection, self._attempt)
+        return stored.twins > 0
 
     def _part(self) -> Part:
         dataset = self.endpoint.dataset
