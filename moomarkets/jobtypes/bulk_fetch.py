@@ -12,7 +12,7 @@ from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.errors import AttemptError, CredentialsMissing, InvalidInput, Reason
 from moomarkets.domain.job import Attempt, PlannedJob
 from moomarkets.domain.source import BulkSource
-from moomarkets.jobtypes.bulk_load import BulkLoad
+from moomarkets.jobtypes.bulk_load import PART_BYTES, BulkLoad
 from moomarkets.jobtypes.job_type import Outcome, Tools
 
 
@@ -80,7 +80,9 @@ def by_file(days: Iterable[date], today: date) -> list[tuple[str, tuple[date, ..
     return [(period, tuple(held)) for period, held in files.items()]
 
 
-def perform_bulk(source: str, endpoint: str, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
+def perform_bulk(
+    source: str, endpoint: str, attempt: Attempt, tools: Tools, token: CancelToken, part_bytes: int = PART_BYTES
+) -> Outcome:
     """Fetch the file that the attempt's parameters name; its write stores rows and coverage or neither.
 
     Where the provider has no file of the month yet, those of its days do.
@@ -95,7 +97,7 @@ def perform_bulk(source: str, endpoint: str, attempt: Attempt, tools: Tools, tok
         raise AttemptError(Reason.AUTH, str(error)) from None
     if not isinstance(client, BulkSource):
         raise AttemptError(Reason.INVALID, f"{source}: expected a source with bulk files, got one without")
-    load = BulkLoad(client.spec.endpoint(endpoint), attempt, tools, tools.source_ids[source])
+    load = BulkLoad(client.spec.endpoint(endpoint), attempt, tools, tools.source_ids[source], part_bytes)
     files = client.bulk_files(load.endpoint, wanted.period, token)
     for file, days in _chosen(files, wanted):
         load.begin(file, days)

@@ -32,8 +32,10 @@ class BulkLoad:
     of them alone: what a dead attempt has left behind is found equal by the next.
     """
 
-    def __init__(self, endpoint: Endpoint, attempt: Attempt, tools: Tools, source_id: int) -> None:
-        self.endpoint = endpoint
+    def __init__(
+        self, endpoint: Endpoint, attempt: Attempt, tools: Tools, source_id: int, part_bytes: int = PART_BYTES
+    ) -> None:
+        self.endpoint, self._part_bytes = endpoint, part_bytes
         self._attempt, self._tools, self._now = attempt, tools, tools.clock.now()
         self._owner = Owner(attempt.user_id, source_id)
         provenance = Provenance(attempt.user_id, source_id, attempt.lease.execution_id, self._now)
@@ -78,7 +80,7 @@ class BulkLoad:
             dates = [day for day in dates if day in self._days]
         self._rows.update(dates)
         piece = self._packer.pack(rows)
-        if self._size + len(piece) > PART_BYTES and self._size:
+        if self._size + len(piece) > self._part_bytes and self._size:
             self._has_twins |= self._tools.database.perform(self._store_ahead)
             self._pieces, self._size, self._count = [], 0, 0
         self._pieces.append(piece)

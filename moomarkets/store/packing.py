@@ -45,7 +45,7 @@ class RowPacker:
         >>> packer.columns
         ('user_id', 'data_source_id', 'on_date', 'holiday_division', 'extra', 'execution_id', 'fetched_at')
         >>> len(packer.pack([(date(2026, 11, 20), "1", None)]))
-        75
+        67
     """
 
     def __init__(self, dataset: Dataset, provenance: Provenance) -> None:

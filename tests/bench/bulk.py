@@ -6,7 +6,6 @@ import argparse
 import gzip
 import random
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -209,8 +208,3 @@ def _bars(random_: random.Random) -> bytes:
 
 def _rss_kb() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE // 1024
-
-
-if __name__ == "__main__":
-    for line in run(sys.argv[1:]):
-        print(line)
