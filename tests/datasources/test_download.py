@@ -164,18 +164,17 @@ def test_a_disk_without_room_is_not_the_providers_fault(
     )  # fmt: skip
 
 
-def test_a_file_of_200_mb_is_fetched_in_little_memory(downloads: Downloads) -> None:
+def test_a_file_of_200_mb_is_fetched_in_little_memory() -> None:
+    patient = Downloads("sim", SystemClock())
     packed = gzip.compress(os.urandom(1024 * 1024), 0) * 200
     answer = Answer(200, packed, "application/gzip", may_compress=False)
 
-    with (
-        ScriptedProvider(lambda question: answer) as provider,
-        downloads.fetch(address(provider), CancelToken()) as file,
-    ):
+    with ScriptedProvider(lambda question: answer) as provider, patient.fetch(address(provider), CancelToken()) as file:
         most = max(map(len, unpacked(file, "sim")))
 
         assert file.tell() == len(packed)
     assert most <= 256 * 1024
+    patient.close()
 
 
 def _open_files() -> int:
