@@ -20,6 +20,7 @@ _HALF_DAY = ("O", "H", "L", "C", "UL", "LL", "Vo", "Va")
 DROPPED_FIELDS = frozenset(f"{half}{name}" for half in ("", "M", "A") for name in _ADJUSTED)
 # The Premium plan's morning and afternoon values.
 HALF_DAY_FIELDS = frozenset(f"{half}{name}" for half in "MA" for name in _HALF_DAY)
+HALF_DAY_NUMBERS = HALF_DAY_FIELDS - {f"{half}{name}" for half in "MA" for name in ("UL", "LL")}
 
 _FIRST = date(2008, 5, 7)
 _NESTED = (Window(60, 60),)
@@ -82,8 +83,15 @@ MINUTE_BARS_ENDPOINT = Endpoint(
     has_bulk=True,
     is_apart=True,
 )
-# Only as files: there is no such path.
-TRADES_ENDPOINT = Endpoint("trades", "/equities/trades", equities.TRADES, plan=MINUTES, has_bulk=True)
+# Only as files: no path of its own can be asked for a day.
+TRADES_ENDPOINT = Endpoint(
+    "trades",
+    "/equities/trades",
+    equities.TRADES,
+    plan=MINUTES,
+    upkeep=_daily(day_parameter=""),
+    has_bulk=True,
+)
 VALUATIONS_ENDPOINT = Endpoint(
     "valuations", "/equities/valuation", equities.VALUATIONS, since=_FIRST, upkeep=_daily(), has_bulk=True
 )

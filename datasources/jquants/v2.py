@@ -10,16 +10,20 @@ from datetime import timedelta, timezone
 from typing import Any
 
 from datasources.columns import RowReader, without_twins
+from datasources.download import Downloads
 from datasources.host_names import HostNames
 from datasources.jquants.answers import NOTHING_NOW, OK, TOO_MANY, detail_of, reason_of
+from datasources.jquants.bulk import Bulk
 from datasources.jquants.endpoints import (
     DROPPED_FIELDS,
     HALF_DAY_FIELDS,
+    HALF_DAY_NUMBERS,
     JQUANTS,
     TRADING_CALENDAR_ENDPOINT,
 )
 from datasources.pace import narrowest
 from datasources.transport import MAX_BYTES, Reply, Transport
+from moomarkets.domain.bulk import BulkFile
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.dataset import Batch
@@ -90,6 +94,8 @@ class JQuantsV2:
             hosts=hosts,
         )
         self._readers = {endpoint.name: _reader(endpoint) for endpoint in JQUANTS.endpoints}
+        self._downloads = Downloads(JQUANTS.code, clock, hosts=hosts)
+        self._bulk = Bulk(JQUANTS.code, self._content, self._downloads, clock, events)
 
     def fetch_data(self, endpoint: Endpoint, parameters: dict[str, str], token: CancelToken) -> Batch:
         """All pages of one query as one batch; nothing matching is an empty batch."""
@@ -106,6 +112,14 @@ class JQuantsV2:
             pages += 1
             size += page.size
         return self._batch(endpoint, rows, pages, size, warnings, started)
+
+    def bulk_files(self, endpoint: Endpoint, period: str, token: CancelToken) -> list[BulkFile]:
+        """As `BulkSource` has it."""
+        return self._bulk.files(endpoint, period, token)
+
+    def open_bulk(self, endpoint: Endpoint, file: BulkFile, token: CancelToken) -> Iterator[Batch]:
+        """As `BulkSource` has it."""
+        return self._bulk.open(endpoint, self._readers[endpoint.name], file, token)
 
     def validate_credentials(self) -> bool:
         """Ask for today's line of the trading calendar, which every plan may read."""
@@ -127,6 +141,7 @@ class JQuantsV2:
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
+        self._downloads.close()
 
     def _pages(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> Iterator[_Page]:
         page = self._page(endpoint, query, token)
@@ -143,23 +158,33 @@ class JQuantsV2:
             yield page
 
     def _page(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> _Page:
+        reply = self._reply(endpoint, query, token)
+        return _Page((), "", len(reply.body)) if reply.status == NOTHING_NOW else self._opened(reply)
+
+    def _content(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> dict[str, Any]:
+        return self._object(self._reply(endpoint, query, token))
+
+    def _reply(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> Reply:
+        """The answer to one request with a permit; a refusal raises."""
         with self._gate.permit(endpoint, token) as permit:
             reply = self._transport.send(endpoint.method, endpoint.path, query, permit, token)
             if reply.status == TOO_MANY:
                 # First of all: others of the same key may be about to send.
                 self._gate.silence(reply.retry_after_s)
                 raise RateLimited(source=JQUANTS.code, retry_after_s=reply.retry_after_s)
-        if reply.status == NOTHING_NOW:
-            return _Page((), "", len(reply.body))
-        if reply.status != OK:
+        if reply.status not in (OK, NOTHING_NOW):
             raise self._refused(reply)
-        return self._opened(reply)
+        return reply
 
-    def _opened(self, reply: Reply) -> _Page:
+    def _object(self, reply: Reply) -> dict[str, Any]:
         content = self._transport.json(reply)
         if not isinstance(content, dict):
             detail = f"expected a JSON object, got: {self._transport.excerpt(reply.body)}"
             raise self._transport.failure(Reason.MALFORMED, detail, reply)
+        return content
+
+    def _opened(self, reply: Reply) -> _Page:
+        content = self._object(reply)
         rows, key = content.get("data"), content.get("pagination_key") or ""
         if not isinstance(rows, list):
             raise self._transport.failure(Reason.SCHEMA, "data: expected a list", reply)
@@ -203,5 +228,5 @@ class JQuantsV2:
 
 def _reader(endpoint: Endpoint) -> RowReader:
     if endpoint.name == "daily_bars":
-        return RowReader(JQUANTS.code, endpoint.dataset, DROPPED_FIELDS, HALF_DAY_FIELDS)
+        return RowReader(JQUANTS.code, endpoint.dataset, DROPPED_FIELDS, HALF_DAY_FIELDS, HALF_DAY_NUMBERS)
     return RowReader(JQUANTS.code, endpoint.dataset)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from moomarkets.domain.bulk import BulkFile
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.dataset import Batch, Dataset
 from moomarkets.domain.limits import NAMED_SECONDS, USUAL_SILENCES, SilenceRule, Window
@@ -233,3 +234,21 @@ class DataSource(Protocol):
 
     def close(self) -> None:
         """Close the connections."""
+
+
+@runtime_checkable
+class BulkSource(Protocol):
+    """What a client has beside `DataSource` where its provider offers files of whole months and days."""
+
+    def bulk_files(self, endpoint: Endpoint, period: str, token: CancelToken) -> list[BulkFile]:
+        """The files that lie within a month like "2024-01" or a day like "2024-01-15": one request.
+
+        Raises what `fetch_data` raises.
+        """
+
+    def open_bulk(self, endpoint: Endpoint, file: BulkFile, token: CancelToken) -> Iterator[Batch]:
+        """The rows of one file in the order of the file, in batches of bounded size, while it is being downloaded.
+
+        The counters of the batches add up to those of the file. Keys are unique within a batch, not across them.
+        Raises what `fetch_data` raises, at any batch: only after the last one is the file known to be whole.
+        """

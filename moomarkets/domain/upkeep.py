@@ -60,7 +60,8 @@ class Upkeep:
 
     `final` is a second publication of the same day, after which it is fetched once more. `day_parameter` is the
     provider's name for the date of a partition, `from_parameter` and `to_parameter` for a range; "" where it takes
-    none. Before `daily_since` there are data only for the last trading day of each week.
+    none: by day that means in bulk files alone. Before `daily_since` there are data only for the last trading day of
+    each week.
     """
 
     cut: Cut

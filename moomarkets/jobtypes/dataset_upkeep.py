@@ -12,6 +12,7 @@ from moomarkets.domain.job import Attempt, PlannedJob
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.source import Endpoint
 from moomarkets.domain.upkeep import Cut, Upkeep
+from moomarkets.jobtypes.bulk_fetch import BulkFetch, by_file, is_bulk, perform_bulk
 from moomarkets.jobtypes.fetch import Fetch, perform_fetch
 from moomarkets.jobtypes.job_type import Outcome, PlanView, Tools
 from moomarkets.jobtypes.scope import date_of, newest_of
@@ -52,9 +53,13 @@ class DatasetUpkeep:
         gaps = missing(expected, view.covered)
         if self._upkeep.cut is Cut.RANGE and gaps:
             gaps = [Expected(ALL, gaps[-1].from_on, gaps[0].to_on, gaps[0].published_at)]
+        if self._upkeep.cut is Cut.DAY and not self._upkeep.day_parameter:
+            return self._bulk_jobs([gap.from_on for gap in gaps], view)
         return [self._job(gap) for gap in gaps]
 
     def perform(self, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
+        if is_bulk(attempt):
+            return perform_bulk(self.source, self._endpoint.name, attempt, tools, token)
         return perform_fetch(self.source, self._endpoint.name, attempt, tools, token)
 
     def key_of(self, day: str) -> str:
@@ -64,6 +69,14 @@ class DatasetUpkeep:
     def title_of(self, days: str) -> str:
         """What a person reads as the name of the job."""
         return f"{self.dataset.replace('_', ' ')} of {days}"
+
+    def _bulk_jobs(self, days: list[date], view: PlanView) -> list[PlannedJob]:
+        """For what can be had in files alone."""
+        today = view.now.astimezone(self._upkeep.publication.zone).date()
+        return [
+            BulkFetch(self.dataset, period, held).job(self.key_of(period), self.name, self.title_of(period))
+            for period, held in by_file(days, today)
+        ]
 
     def _job(self, gap: Expected) -> PlannedJob:
         first, last = gap.from_on.isoformat(), gap.to_on.isoformat()
