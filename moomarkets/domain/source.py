@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -14,11 +14,12 @@ from moomarkets.domain.dataset import Batch, Dataset
 from moomarkets.domain.limits import NAMED_SECONDS, USUAL_SILENCES, SilenceRule, Window
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.upkeep import Upkeep
+from moomarkets.domain.ways import Volume
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a subscription allows: requests in windows, and years back; `delay_weeks` hides the newest.
+    """What a subscription allows: requests in windows, years back, and files; `delay_weeks` hides the newest.
 
     Example:
         >>> Plan("free", (Window(5, 60),), years=2, delay_weeks=12).reach(date(2026, 11, 20))
@@ -29,6 +30,7 @@ class Plan:
     windows: tuple[Window, ...]
     years: int
     delay_weeks: int = 0
+    has_bulk: bool = True
 
     def reach(self, today: date) -> tuple[date, date | None]:
         """First and last readable date as of `today` at the provider; None where the end is open."""
@@ -50,8 +52,8 @@ class Endpoint:
 
     `plan` is the lowest subscription that may ask, or the name of an add-on to it; "" where everybody may. `since` is
     the oldest date that the provider has. With an `upkeep` a job type of the dataset's name keeps it; `has_bulk`:
-    whole months and days can be had as files. `is_apart`: its windows stand in place of the source's, and what is asked
-    of it counts nowhere else (an add-on that is limited by itself).
+    whole months and days can be had as files. `volume` is how much a day of it holds, about. `is_apart`: its windows
+    stand in place of the source's, and what is asked of it counts nowhere else (an add-on that is limited by itself).
     """
 
     name: str
@@ -65,6 +67,7 @@ class Endpoint:
     since: date | None = None
     upkeep: Upkeep | None = None
     has_bulk: bool = False
+    volume: Volume = field(default_factory=Volume)
     is_apart: bool = False
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -64,20 +64,6 @@ class BulkFetch:
 def is_bulk(attempt: Attempt) -> bool:
     """Whether the job of this attempt was made by `BulkFetch.job`."""
     return "bulk" in attempt.parameters
-
-
-def by_file(days: Iterable[date], today: date) -> list[tuple[str, tuple[date, ...]]]:
-    """The files that hold these days, in the order of the days: a month that has ended is one, else each day is.
-
-    Example:
-        >>> by_file([date(2026, 10, 29), date(2026, 10, 30), date(2026, 11, 2)], date(2026, 11, 20))[1]
-        ('2026-11-02', (datetime.date(2026, 11, 2),))
-    """
-    files: dict[str, list[date]] = {}
-    for day in days:
-        has_ended = (day.year, day.month) < (today.year, today.month)
-        files.setdefault(f"{day:%Y-%m}" if has_ended else day.isoformat(), []).append(day)
-    return [(period, tuple(held)) for period, held in files.items()]
 
 
 def perform_bulk(

@@ -18,6 +18,7 @@ from tests.bench import (
     latency,
     limiter,
     memory,
+    month,
     otp,
     reading,
     start,
@@ -39,6 +40,7 @@ BENCHES = {
     "growth": growth.run,
     "memory": memory.run,
     "frozen": frozen.run,
+    "month": month.run,
     "otp": otp.run,
 }
 

@@ -20,7 +20,7 @@ from moomarkets.domain.errors import AttemptError, InvalidInput, Reason
 from moomarkets.domain.job import Attempt, Ending, Failed, LostLease, PlannedJob, Succeeded
 from moomarkets.domain.limits import Window
 from moomarkets.domain.source import DataSource, Subscription
-from moomarkets.jobtypes.bulk_fetch import BulkFetch, by_file, is_bulk, perform_bulk
+from moomarkets.jobtypes.bulk_fetch import BulkFetch, is_bulk, perform_bulk
 from moomarkets.jobtypes.dataset_upkeep import DatasetUpkeep
 from moomarkets.jobtypes.fetch import Fetch
 from moomarkets.jobtypes.job_type import Outcome, Tools
@@ -286,13 +286,6 @@ def test_a_bulk_job_travels_as_the_parameters_of_a_job(house: House) -> None:
     assert is_bulk(attempt)
     assert BulkFetch.of(attempt.parameters) == wanted
     assert not is_bulk(house.attempt(PlannedJob("other", "bulk", "n", {"key": "ALL"})))
-
-
-def test_days_of_a_month_that_has_ended_come_in_one_file() -> None:
-    days = [date(2026, 11, 2), date(2026, 10, 30), date(2026, 10, 29)]
-
-    assert by_file(days, date(2026, 11, 20)) == [("2026-11-02", (days[0],)), ("2026-10", (days[1], days[2]))]
-    assert by_file(days, date(2026, 12, 1))[0] == ("2026-11", (days[0],))
 
 
 def test_what_comes_in_files_alone_is_planned_as_files() -> None:
