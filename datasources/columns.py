@@ -20,6 +20,8 @@ ODD_TEXTS = "odd_texts"
 TWIN_ROWS = "twin_rows"
 UNKNOWN_FIELD = "unknown_field:"
 
+Prepare = Callable[[Sequence[Any]], Sequence[object]]
+
 _MISSING = type(None)
 # What Postgres refuses (NUL, lone surrogates), and marks that turn the writing direction of a whole page.
 _ODD = re.compile("[\x00\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
@@ -73,7 +75,7 @@ class RowReader:
         """The same from texts, as many in each field; "" is none, JSON stands as text."""
         count = len(given[self._fields[0]])
         columns = [
-            self._convert(column, _from_texts(column, given[column.field]), warnings) for column in self._columns
+            self._convert(column, given[column.field], warnings, _from_texts(column.type)) for column in self._columns
         ]
         names = sorted(given.keys() - self._known)
         if not names:
@@ -96,11 +98,13 @@ class RowReader:
             raise SourceError(Reason.SCHEMA, "rows: expected JSON objects", source=self._source)
         self.demand_fields(set(self._fields).intersection(*rows))  # type: ignore[arg-type] # dicts, as just seen
 
-    def _convert(self, column: Column, values: Sequence[object], warnings: Counter[str]) -> Sequence[object]:
+    def _convert(
+        self, column: Column, values: Sequence[object], warnings: Counter[str], first: Prepare | None = None
+    ) -> Sequence[object]:
         try:
-            converted = _CONVERTERS[column.type](values, warnings)
-        except (ValueError, TypeError):
-            detail = f"{column.field}: expected {_EXPECTED[column.type]}"
+            converted = _CONVERTERS[column.type](values if first is None else first(values), warnings)
+        except (ValueError, TypeError, RecursionError):
+            detail = f"{column.field}: expected {_EXPECTED.get(column.type, 'JSON')}"
             raise SourceError(Reason.SCHEMA, detail, source=self._source) from None
         if column.may_be_empty:
             return [value or "" for value in converted]
@@ -182,17 +186,21 @@ def without_twins(
     return list(unique.values())
 
 
-def _from_texts(column: Column, values: Sequence[str]) -> Sequence[object]:
-    """What JSON would have brought instead of these texts, as far as the converters need it."""
-    if column.type is ColumnType.JSON:
-        return [json.loads(value) if value else None for value in values]
-    if column.type is ColumnType.NUMBER:
-        try:
-            # What is left over (texts that are no number, 1_000) is judged by the converter as any other text.
-            return [float(value) if value else None for value in values] if "_" not in "".join(values) else values
-        except ValueError:
-            return values
-    return values
+def _from_texts(type_: ColumnType) -> Prepare | None:
+    """Makes of texts what JSON would have brought, as far as the converters of that type need it."""
+    return {ColumnType.JSON: _parsed, ColumnType.NUMBER: _floats}.get(type_)
+
+
+def _parsed(values: Sequence[Any]) -> Sequence[object]:
+    return [json.loads(value) if value else None for value in values]
+
+
+def _floats(values: Sequence[Any]) -> Sequence[object]:
+    """What is left over (texts that are no number, 1_000) is judged by the converter as any other text."""
+    try:
+        return [float(value) if value else None for value in values] if "_" not in "".join(values) else values
+    except ValueError:
+        return values
 
 
 def _no_blanks(values: Sequence[str]) -> Sequence[str | None]:

@@ -12,11 +12,12 @@ from datasources.columns import RowReader
 from moomarkets.domain.errors import Reason, SourceError
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
-BATCH_BYTES = 1024 * 1024
-"""So much of the file makes one batch: about 15,000 rows of prices."""
+BATCH_BYTES = 128 * 1024
+"""So much of the file makes one batch: about 1,500 rows of prices. Ten times as many take a third longer: what is in
+use then no longer fits into the processor's cache."""
 
-_AT_ONCE = 1000
-_BUFFER = 128 * 1024
+_AT_ONCE = 250
+_BUFFER = 64 * 1024
 
 
 class CsvReader:

@@ -123,7 +123,7 @@ class Bulk:
 
 def _asking(endpoint: Endpoint, verb: str) -> Endpoint:
     """The call for a list or an address: one of the plan, outside the endpoint's own limits."""
-    return replace(endpoint, name=f"bulk_{verb}", path=f"/bulk/{verb}", windows=(), is_apart=False)
+    return replace(endpoint, name=f"bulk_{verb}", path=f"/bulk/{verb}", windows=())
 
 
 def _lies_within(file: BulkFile, first: date, last: date) -> bool:

@@ -234,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
         faults = simulator.faults.take(path)
         query = {name: value for name, value in parse_qsl(parts.query) if value}
         question = Question(method, path, query, headers, faults, body)
-        answer = spoil_answer(simulator.answer(question), faults)
+        answer = spoil_answer(_answered(simulator, question), faults)
         entry.status, entry.rows = answer.status, answer.rows
         self._send(answer, faults)
 
@@ -252,6 +252,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             self.wfile.write(wire)
+
+
+def _answered(simulator: Simulator, question: Question) -> Answer:
+    try:
+        return simulator.answer(question)
+    except Exception as error:  # noqa: BLE001  # a mistake of the simulator must not look like a lost connection
+        return json_answer(500, {"message": f"the simulator failed: {type(error).__name__}: {error}"})
 
 
 def _phrase(status: int) -> str:

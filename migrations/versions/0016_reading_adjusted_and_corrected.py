@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0016"
-down_revision = "0013"
+down_revision = "0015"
 
 
 def upgrade() -> None:
@@ -92,7 +92,8 @@ def _rows_received() -> None:
         FROM runs JOIN job_groups ON job_groups.id = runs.job_group_id;
 
         CREATE OR REPLACE VIEW v_executions AS
-        SELECT executions.id, coalesce(job_groups.user_id, 1) AS user_id, executions.job_id, jobs.name AS job,
+        SELECT executions.id, coalesce(job_groups.user_id, jobs.user_id) AS user_id, executions.job_id,
+               jobs.name AS job,
                job_groups.name AS job_group, executions.run_id, executions.attempt, executions.status,
                executions.error_class, executions.reason, executions.error_message, executions.requests,
                executions.bytes, executions.rows_written, executions.pages, executions.node_id,

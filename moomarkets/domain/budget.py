@@ -80,7 +80,9 @@ class SourceBudget:
             times = "it said 429" if self.refusals <= 1 else f"it said 429, {self.refusals} times in a row"
             yield f"silent until {_clock(self.silent_until)}: {times}; then one request goes first"
         for window in self.windows:
-            yield window.words()
+            # Limits of single endpoints are worth a line once they are used.
+            if window.endpoint is None or window.used:
+                yield window.words()
         if self.share < 1.0:
             percent = f"{self.share:.0%}".replace("%", " %")
             yield f"only {percent} of the limits are used: it refused us within them; each quiet day gives back 10 %"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,7 +12,7 @@ from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.errors import AttemptError, CredentialsMissing, InvalidInput, Reason
 from moomarkets.domain.job import Attempt, PlannedJob
 from moomarkets.domain.source import BulkSource
-from moomarkets.jobtypes.bulk_load import BulkLoad
+from moomarkets.jobtypes.bulk_load import PART_BYTES, BulkLoad
 from moomarkets.jobtypes.job_type import Outcome, Tools
 
 
@@ -66,21 +66,9 @@ def is_bulk(attempt: Attempt) -> bool:
     return "bulk" in attempt.parameters
 
 
-def by_file(days: Iterable[date], today: date) -> list[tuple[str, tuple[date, ...]]]:
-    """The files that hold these days, in the order of the days: a month that has ended is one, else each day is.
-
-    Example:
-        >>> by_file([date(2026, 10, 29), date(2026, 10, 30), date(2026, 11, 2)], date(2026, 11, 20))[1]
-        ('2026-11-02', (datetime.date(2026, 11, 2),))
-    """
-    files: dict[str, list[date]] = {}
-    for day in days:
-        has_ended = (day.year, day.month) < (today.year, today.month)
-        files.setdefault(f"{day:%Y-%m}" if has_ended else day.isoformat(), []).append(day)
-    return [(period, tuple(held)) for period, held in files.items()]
-
-
-def perform_bulk(source: str, endpoint: str, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
+def perform_bulk(
+    source: str, endpoint: str, attempt: Attempt, tools: Tools, token: CancelToken, part_bytes: int = PART_BYTES
+) -> Outcome:
     """Fetch the file that the attempt's parameters name; its write stores rows and coverage or neither.
 
     Where the provider has no file of the month yet, those of its days do.
@@ -95,7 +83,7 @@ def perform_bulk(source: str, endpoint: str, attempt: Attempt, tools: Tools, tok
         raise AttemptError(Reason.AUTH, str(error)) from None
     if not isinstance(client, BulkSource):
         raise AttemptError(Reason.INVALID, f"{source}: expected a source with bulk files, got one without")
-    load = BulkLoad(client.spec.endpoint(endpoint), attempt, tools, tools.source_ids[source])
+    load = BulkLoad(client.spec.endpoint(endpoint), attempt, tools, tools.source_ids[source], part_bytes)
     files = client.bulk_files(load.endpoint, wanted.period, token)
     for file, days in _chosen(files, wanted):
         load.begin(file, days)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from sqlalchemy import Connection
@@ -32,8 +32,10 @@ class BulkLoad:
     of them alone: what a dead attempt has left behind is found equal by the next.
     """
 
-    def __init__(self, endpoint: Endpoint, attempt: Attempt, tools: Tools, source_id: int) -> None:
-        self.endpoint = endpoint
+    def __init__(
+        self, endpoint: Endpoint, attempt: Attempt, tools: Tools, source_id: int, part_bytes: int = PART_BYTES
+    ) -> None:
+        self.endpoint, self._part_bytes = endpoint, part_bytes
         self._attempt, self._tools, self._now = attempt, tools, tools.clock.now()
         self._owner = Owner(attempt.user_id, source_id)
         provenance = Provenance(attempt.user_id, source_id, attempt.lease.execution_id, self._now)
@@ -45,7 +47,7 @@ class BulkLoad:
         self._days: frozenset[date] = frozenset()
         self._pieces: list[bytes] = []
         self._size = self._count = 0
-        self._is_new = True
+        self._is_new, self._has_twins = True, False
 
     @property
     def usage(self) -> Usage:
@@ -78,8 +80,8 @@ class BulkLoad:
             dates = [day for day in dates if day in self._days]
         self._rows.update(dates)
         piece = self._packer.pack(rows)
-        if self._size + len(piece) > PART_BYTES and self._size:
-            self._tools.database.perform(self._store_ahead)
+        if self._size + len(piece) > self._part_bytes and self._size:
+            self._has_twins |= self._tools.database.perform(self._store_ahead)
             self._pieces, self._size, self._count = [], 0, 0
         self._pieces.append(piece)
         self._size, self._count = self._size + len(piece), self._count + len(rows)
@@ -89,22 +91,27 @@ class BulkLoad:
         if self._newer(connection, self._as_of):
             detail = f"{self.endpoint.name}: expected nobody else to fetch these days meanwhile, got newer ones"
             raise AttemptError(Reason.PARTIAL, detail)
-        datasets.store(connection, self._part())
+        rows: Mapping[date, int] = self._rows
+        if datasets.store(connection, self._part()).twins or self._has_twins:
+            rows = datasets.count_by_date(
+                connection, self.endpoint.dataset, self._owner, min(self._as_of), max(self._as_of)
+            )
         for day in sorted(self._as_of):
             coverage.record(
                 connection,
                 self._owner,
                 self.endpoint.dataset.name,
                 Covered(ALL, day, day, self._now),
-                rows=self._rows[day],
+                rows=rows.get(day, 0),
                 pages=1,
                 execution_id=self._attempt.lease.execution_id,
             )
         failpoints.hit("rows_written")
 
-    def _store_ahead(self, connection: Connection) -> None:
-        datasets.store(connection, self._part())
+    def _store_ahead(self, connection: Connection) -> bool:
+        stored = datasets.store(connection, self._part())
         executions.demand_lease(connection, self._attempt)
+        return stored.twins > 0
 
     def _part(self) -> Part:
         dataset = self.endpoint.dataset

@@ -60,7 +60,7 @@ def _store(connection: Connection, batch: Batch, owner: Owner, covered: Covered,
         owner,
         batch.dataset.name,
         covered,
-        rows=len(batch.rows),
+        rows=len(batch.rows) - stored.twins,
         pages=batch.pages,
         execution_id=execution_id,
     )

@@ -18,10 +18,14 @@ from moomarkets.store.packing import HEADER, TRAILER, Provenance, RowPacker
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a batch changed: `written` rows are new or different, `revised` of them replaced older ones."""
+    """What a batch changed: `written` rows are new or different, `revised` of them replaced older ones.
+
+    `twins` were left out, because a later row had the same key.
+    """
 
     written: int
     revised: int
+    twins: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,16 @@ def count(connection: Connection, dataset: Dataset, user_id: int) -> int:
     return int(connection.scalar(counted, {"user_id": user_id}) or 0)
 
 
+def count_by_date(connection: Connection, dataset: Dataset, owner: Owner, first: date, last: date) -> dict[date, int]:
+    """How many rows the owner has of each date, where there are some."""
+    counted = text(
+        f"SELECT {dataset.date}, count(*) FROM {dataset.name} WHERE user_id = :user_id"  # noqa: S608 - names from code
+        f" AND data_source_id = :source_id AND {dataset.date} BETWEEN :first AND :last GROUP BY 1"
+    )
+    named = {"user_id": owner.user_id, "source_id": owner.source_id, "first": first, "last": last}
+    return {row[0]: row[1] for row in connection.execute(counted, named)}
+
+
 def dates_of(batch: Batch) -> list[date]:
     """The date of each row; none where the dataset has no date, or rows without one."""
     if not batch.dataset.date:
@@ -95,9 +109,10 @@ def has_rows(connection: Connection, dataset: Dataset, owner: Owner, first: date
     """Whether the owner has rows from `first` to `last` already; True for a dataset without a date, to be sure."""
     if not dataset.date:
         return True
+    # The order makes the planner take the index by date; else it may look for the one row in the whole table.
     found = text(
-        f"SELECT EXISTS (SELECT 1 FROM {dataset.name} WHERE user_id = :user_id AND data_source_id = :source_id"  # noqa: S608
-        f" AND {dataset.date} BETWEEN :first AND :last)"
+        f"SELECT 1 FROM {dataset.name} WHERE user_id = :user_id AND data_source_id = :source_id"  # noqa: S608 - names from code
+        f" AND {dataset.date} BETWEEN :first AND :last ORDER BY {dataset.date} LIMIT 1"
     )
     named = {"user_id": owner.user_id, "source_id": owner.source_id, "first": first, "last": last}
     return bool(connection.scalar(found, named))
@@ -156,7 +171,8 @@ def _merge(dataset: Dataset) -> TextClause:
             WHERE ({_columns("stored", values)}) IS DISTINCT FROM ({_columns("excluded", values)})
             RETURNING 1
         )
-        SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM revised)
+        SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM revised),
+            (SELECT count(*) FROM incoming) - (SELECT count(*) FROM given)
         """  # noqa: S608 - names from code
     )
 

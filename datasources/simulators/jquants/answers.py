@@ -10,10 +10,11 @@ from datasources.simulators.jquants import earnings_dates, edinet, equities, mar
 from datasources.simulators.jquants.asking import Asking
 from datasources.simulators.jquants.catalogue import DATA_SETS, SINCE, DataSet
 from datasources.simulators.jquants.corrections import Corrections
+from datasources.simulators.jquants.disclosures import DISCLOSED_SINCE
 from datasources.simulators.jquants.view import View, instant
 from datasources.simulators.tokyo_calendar import FIRST_DAY, is_trading_day, trading_day_from, trading_day_off
 
-_ONE_DAY = timedelta(days=1)
+_ONE_DAY, _A_YEAR = timedelta(days=1), timedelta(days=366)
 
 
 class NotNow(Exception):
@@ -33,7 +34,8 @@ class Answers:
 
     def of_day(self, data_set: DataSet, day: date, key: str = "") -> Sequence[str]:
         """The rows of one day; none before they are out."""
-        if day < data_set.since or self._view.now < data_set.out_at(day):
+        is_past = data_set.since <= day <= self._view.now.date()
+        if not is_past or self._view.now < data_set.out_at(day):
             return ()
         rows = data_set.rows(self._view, day, key)
         return self._corrections.applied(data_set.path, day, rows, self._view.now.date())
@@ -101,6 +103,8 @@ class Answers:
         if len(given) > 1:
             raise refusals.not_together(*given)
         scheduled_on = asking.day("scheduled_date", is_limited=False)
+        if scheduled_on is not None and not DISCLOSED_SINCE <= scheduled_on <= asking.today + _A_YEAR:
+            return ()
         if scheduled_on is not None:
             return earnings_dates.scheduled_for(self._view, scheduled_on)
         return self._keyed(DATA_SETS["/fins/earnings-date"], asking)
@@ -121,6 +125,8 @@ class Answers:
             return self._keyed(DATA_SETS["/markets/margin-interest"], asking)
         if asking.has("date", "from", "to"):
             raise refusals.not_together("published_date", "date, from, to")
+        if published_on > asking.today:
+            return ()
         rows = margin.published_on(self._view, published_on, asking.code())
         about = trading_day_off(published_on, -1)
         return self._corrections.applied("/markets/margin-interest", about, rows, asking.today)
@@ -129,7 +135,7 @@ class Answers:
         data_set, code = DATA_SETS["/markets/short-sale-report"], asking.code()
         day, calculated_on = asking.day("disc_date"), asking.day("calc_date")
         if calculated_on is not None:
-            if not is_trading_day(calculated_on):
+            if calculated_on > asking.today or not is_trading_day(calculated_on):
                 return ()
             day = trading_day_off(calculated_on, short_sales.CALCULATED_BEFORE)
         if day is not None:

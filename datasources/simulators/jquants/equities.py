@@ -150,4 +150,4 @@ def trades(view: View, day: date, code: str) -> list[str]:
 
 def list_day(asked: date, newest: date) -> date:
     """The business day whose list is shown to somebody who asks for `asked`."""
-    return min(trading_day_from(asked), newest)
+    return newest if asked >= newest else min(trading_day_from(asked), newest)

@@ -169,6 +169,8 @@ class Files:
 
 def file_of(data_set: DataSet, digits: str) -> File | None:
     """The file for a month (YYYYMM) or a day (YYYYMMDD); None where that is no date."""
+    if len(digits) not in (6, 8):
+        return None
     try:
         first = datetime.strptime(digits, "%Y%m" if len(digits) == 6 else "%Y%m%d").date()  # noqa: DTZ007
     except ValueError:

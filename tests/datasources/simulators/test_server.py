@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from datasources.simulators.faults import KINDS, Fault, Faults
-from datasources.simulators.server import json_answer
+from datasources.simulators.faults import KINDS, Answer, Fault, Faults
+from datasources.simulators.server import Question, json_answer
 from datasources.simulators.yahoo import YahooSimulator
 from tests.datasources.support import ScriptedProvider
 
@@ -65,6 +65,14 @@ def test_the_clock_is_moved_and_set(provider: ScriptedProvider) -> None:
 
     assert moved["monotonic_s"] - before["monotonic_s"] >= 3600
     assert was_set["now"].startswith("2027-01-04T08:00:00")
+
+
+def test_a_mistake_of_a_simulator_is_told() -> None:
+    def stumble(question: Question) -> Answer:
+        raise KeyError(question.path)
+
+    with ScriptedProvider(stumble) as provider:
+        assert ask(provider, "GET", "/a") == (500, {"message": "the simulator failed: KeyError: '/a'"})
 
 
 def test_an_unknown_admin_path_is_a_404(provider: ScriptedProvider) -> None:

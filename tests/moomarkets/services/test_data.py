@@ -91,11 +91,13 @@ def test_each_user_reads_their_own_rows(held: Library) -> None:
 
 
 def test_a_dataset_of_several_sources_needs_one_to_be_named(held: Library) -> None:
-    held.store(bar(close=1.0), source="other")
+    held.store(bar(close=1.0), bar("99990"), source="other")
 
     with pytest.raises(InvalidInput, match="source: expected one of jquants, other"):
         held.data("daily_bars")
-    assert set(held.data("daily_bars", source="other")["close"]) == {1.0}
+    assert held.data("daily_bars", source="other", code="7203")["close"].to_list() == [1.0]
+    with pytest.raises(InvalidInput, match="code: expected one that daily_bars has rows of"):
+        held.data("daily_bars", source="jquants", code="99990")
     assert held.data("daily_bars", source="jquants").height == 9
 
 

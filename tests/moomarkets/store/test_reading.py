@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from datasources.simulators.market import Market
 from moomarkets.domain.datasets.yahoo import YAHOO_DAILY_BARS
@@ -85,11 +86,11 @@ def test_a_factor_after_the_end_of_the_asked_range_counts(held: Library) -> None
 
 
 def test_a_factor_does_not_touch_its_own_day_and_several_multiply(held: Library) -> None:
-    days = [date(2026, 11, day) for day in (2, 3, 4, 5)]
-    factors = [0.1, 0.5, None, 10.0]
+    days = [date(2026, 11, day) for day in (2, 3, 4, 5, 6)]
+    factors = [0.1, 0.5, None, 10.0, 0.0]
     held.store(*(bar(on=day, close=100.0, factor=factor) for day, factor in zip(days, factors, strict=True)))
 
-    assert [close for _, close in closes(held, adjusted=True)] == [500.0, 1000.0, 1000.0, 100.0]
+    assert [close for _, close in closes(held, adjusted=True)] == [500.0, 1000.0, 1000.0, 100.0, 100.0]
 
 
 def test_a_factor_of_another_issue_does_not_count(held: Library) -> None:
@@ -216,6 +217,15 @@ def test_a_reader_never_shows_its_password() -> None:
             ask()
         assert str(raised.value).startswith("database: ")
         assert "hunter2" not in f"{raised.value!r}{reader!r}"
+
+
+def test_not_even_an_answer_that_quotes_the_password_shows_it(held: Library, database_url: str) -> None:
+    password = make_url(database_url).password
+
+    for ask in (held.reader.batches, held.reader.csv):
+        with pytest.raises(StoreUnavailable, match=r"invalid input syntax .*\*\*\*") as raised:
+            list(ask(f"SELECT CAST('{password}' AS integer)"))
+        assert str(password) not in repr(raised.value)
 
 
 def test_a_reader_cannot_write(held: Library) -> None:

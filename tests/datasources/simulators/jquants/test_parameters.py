@@ -18,6 +18,14 @@ BY_CODE_OR_DATE = (
 )
 
 
+OTHER_DAYS = (
+    *(("/equities/master", "date"), ("/fins/earnings-date", "date"), ("/fins/earnings-date", "scheduled_date")),
+    *(("/markets/margin-interest", "published_date"), ("/markets/calendar", "from"), ("/markets/calendar", "to")),
+    *(("/markets/short-sale-report", "disc_date"), ("/markets/short-sale-report", "calc_date")),
+    *(("/derivatives/bars/daily/futures", "date"), ("/edinet/major-shareholders", "date"), ("/td/list", "date")),
+)
+
+
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[JQuantsSimulator]:
     with JQuantsSimulator("premium", today=date(2026, 11, 13), limit=GENEROUS, issues=40, addons=ADDONS) as simulator:
@@ -76,6 +84,14 @@ def test_both_forms_of_codes_and_dates_find_the_same(simulator: JQuantsSimulator
 
     assert len(long) == 1
     assert long == rows(simulator, path, code="9901", date="20261112")
+
+
+@pytest.mark.parametrize("day", ["00010101", "00010102", "99991230", "99991231"])
+def test_the_first_and_last_days_of_all_are_dates_too(simulator: JQuantsSimulator, day: str) -> None:
+    asked = [*((path, "date") for path in BY_CODE_OR_DATE), *OTHER_DAYS]
+    answers = {(path, name): ask(simulator, path, **{name: day})[0] for path, name in asked}
+
+    assert {query: status for query, status in answers.items() if status not in (200, 400)} == {}
 
 
 def test_four_characters_mean_the_common_share(simulator: JQuantsSimulator) -> None:
