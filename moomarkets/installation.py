@@ -11,19 +11,22 @@ from moomarkets.domain.errors import CannotDecrypt, SettingsError
 from moomarkets.domain.events import Events
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import SourceSpec
+from moomarkets.jobtypes.freshness import Watch
 from moomarkets.jobtypes.job_type import JobType
 from moomarkets.jobtypes.registry import job_types
 from moomarkets.services.budgets import Budgets
 from moomarkets.services.credentials import Credentials, Known
 from moomarkets.services.data import Data
+from moomarkets.services.freshness import FreshnessDesk
 from moomarkets.services.groups import GroupDesk
 from moomarkets.services.jobs import Executions, JobDesk, QueueRules
 from moomarkets.services.keys import Keys
 from moomarkets.services.purge import Purge
+from moomarkets.services.quarantine import Quarantine
 from moomarkets.services.runs import Runs
 from moomarkets.services.schedules import Schedules
 from moomarkets.services.source_clients import Learn
-from moomarkets.services.source_setup import effective_specs
+from moomarkets.services.source_setup import effective_specs, subscriptions
 from moomarkets.services.status import Status
 from moomarkets.services.switches import Sources, Switches
 from moomarkets.services.users import Users
@@ -170,6 +173,18 @@ class Installation:
 
         budgets = Budgets(self.reads, self.specs, self.source_ids, asked, self.account.id)
         return Sources(self._for(Right.ADMINISTER), budgets)
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """The answers that were not stored, and the strange rows that were."""
+        return Quarantine(self.desk, self.account.id, self._clock)
+
+    @property
+    def freshness(self) -> FreshnessDesk:
+        """How fresh the data are."""
+        known = job_types(self._events)
+        watch = Watch(known, self.source_ids, subscriptions(self.specs, self._settings.sources))
+        return FreshnessDesk(self.reads, self.account.id, watch, self._clock)
 
     def queue_rules(self, job_types: Iterable[str]) -> QueueRules:
         """What holds for jobs that stand alone, where these job types are known."""

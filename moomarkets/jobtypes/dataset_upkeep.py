@@ -15,6 +15,7 @@ from moomarkets.domain.upkeep import Cut, Upkeep
 from moomarkets.jobtypes.fetch import Fetch, perform_fetch
 from moomarkets.jobtypes.job_type import Outcome, PlanView, Tools
 from moomarkets.jobtypes.scope import date_of, newest_of
+from moomarkets.jobtypes.verification import verifications
 
 NEWEST = 20
 
@@ -23,7 +24,8 @@ class DatasetUpkeep:
     """One job per partition that is published, readable and not here yet.
 
     Scope: `newest` (the newest n trading days) or `from` and `to` (dates, both included); without any, the newest 20
-    days, or all dates where a range comes in one request.
+    days, or all dates where a range comes in one request. `reverify`: how many days that are here each run asks
+    for once more, after everything that is missing.
 
     Example:
         >>> from datasources.jquants.endpoints import VALUATIONS_ENDPOINT
@@ -52,7 +54,8 @@ class DatasetUpkeep:
         gaps = missing(expected, view.covered)
         if self._upkeep.cut is Cut.RANGE and gaps:
             gaps = [Expected(ALL, gaps[-1].from_on, gaps[0].to_on, gaps[0].published_at)]
-        return [self._job(gap) for gap in gaps]
+        taken = {gap.from_on for gap in gaps}
+        return [*map(self._job, gaps), *verifications(self._upkeep, view, scope, taken, self._verification)]
 
     def perform(self, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
         return perform_fetch(self.source, self._endpoint.name, attempt, tools, token)
@@ -64,6 +67,9 @@ class DatasetUpkeep:
     def title_of(self, days: str) -> str:
         """What a person reads as the name of the job."""
         return f"{self.dataset.replace('_', ' ')} of {days}"
+
+    def _verification(self, fetch: Fetch, day: date) -> PlannedJob:
+        return fetch.job(self.key_of(day.isoformat()), self.name, f"{self.title_of(day.isoformat())}, once more")
 
     def _job(self, gap: Expected) -> PlannedJob:
         first, last = gap.from_on.isoformat(), gap.to_on.isoformat()

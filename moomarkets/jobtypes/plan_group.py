@@ -16,7 +16,7 @@ from moomarkets.domain.job import PLAN, Attempt, PlannedJob, Usage
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.source import Subscription
 from moomarkets.jobtypes.job_type import JobType, Outcome, PlanView, Tools
-from moomarkets.store import coverage, runs
+from moomarkets.store import coverage, doubts, runs
 from moomarkets.store.coverage import Owner
 
 
@@ -93,4 +93,5 @@ def _view(connection: Connection, user_id: int, job_type: JobType, tools: Tools)
         first_on=first_on,
         last_on=last_on,
         subscription=subscription,
+        doubtful=doubts.read(connection, owner, job_type.dataset, now) if job_type.dataset else frozenset(),
     )

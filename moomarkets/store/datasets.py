@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -34,14 +34,25 @@ class Stored:
     revised: int
 
 
-def upsert(connection: Connection, batch: Batch, owner: Owner, *, execution_id: int, fetched_at: datetime) -> Stored:
+def upsert(
+    connection: Connection,
+    batch: Batch,
+    owner: Owner,
+    *,
+    execution_id: int,
+    fetched_at: datetime,
+    look: Callable[[Connection], None] | None = None,
+) -> Stored:
     """Store the rows of `batch` for their owner; rows that are there already and equal are left untouched.
 
-    Works in the caller's transaction. A row that changes goes to `revisions` as it was.
+    Works in the caller's transaction. A row that changes goes to `revisions` as it was. `look` may compare the new
+    rows, which lie in the temporary table `incoming` by then, with those that are stored, and raise.
     """
     if not batch.rows:
         return Stored(0, 0)
     _copy(connection, batch)
+    if look is not None:
+        look(connection)
     written, revised = connection.execute(
         _merge(batch.dataset),
         {
