@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 
 from datasources.jquants.endpoints import JQUANTS
-from datasources.jquants.v2 import JQuantsV2
+from datasources.jquants.v2 import JQuantsV2, read_bodies
 from datasources.opening import Opening
 from datasources.yahoo import YAHOO, YahooChart
+from moomarkets.domain.dataset import Batch
 from moomarkets.domain.errors import CredentialsMissing, NotFound, PluginError
-from moomarkets.domain.source import DataSource, SourceSpec
+from moomarkets.domain.source import DataSource, Endpoint, SourceSpec
 
 ENTRY_POINTS = "moomarkets.datasources"
 
@@ -23,7 +24,8 @@ SPECS = (JQUANTS, YAHOO)
 class Provider:
     """A source and how to open it. A package offers one under the entry point group `moomarkets.datasources`.
 
-    `open` makes the client of the source; nothing is sent yet.
+    `open` makes the client of the source; nothing is sent yet. `read` makes a batch of answers that were kept as they
+    came; None where the source cannot do that.
 
     Example:
         >>> find("yahoo").spec.provider_type
@@ -32,6 +34,7 @@ class Provider:
 
     spec: SourceSpec
     open: Callable[[Opening], DataSource]
+    read: Callable[[Endpoint, Sequence[bytes]], Batch] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +109,4 @@ def _open_yahoo(given: Opening) -> DataSource:
     return YahooChart(given.base_url, given.gate, given.clock, given.events, windows=given.windows, hosts=given.hosts)
 
 
-_BUILT_IN = (Provider(JQUANTS, _open_jquants), Provider(YAHOO, _open_yahoo))
+_BUILT_IN = (Provider(JQUANTS, _open_jquants, read_bodies), Provider(YAHOO, _open_yahoo))

@@ -125,21 +125,25 @@ class Transport:
 
     def failure(self, reason: Reason, detail: str, reply: Reply | None = None) -> SourceError:
         """A `SourceError` of this source whose text has been scrubbed."""
-        status = reply.status if reply else None
-        return SourceError(reason, self.scrub(detail), source=self._source, status=status)
+        status, body = (reply.status, reply.body) if reply else (None, b"")
+        return SourceError(reason, self.scrub(detail), source=self._source, status=status, body=self.scrubbed(body))
 
     def excerpt(self, body: bytes) -> str:
         """The beginning of a body, scrubbed and in one line, for diagnosis."""
         # Scrubbed as a whole before the cut, else half a key could stay at the edge.
-        for secret in self._secrets:
-            body = body.replace(secret.encode(), b"***")
-        return _CONTROL.sub(" ", body[:EXCERPT_BYTES].decode("utf-8", "replace"))
+        return _CONTROL.sub(" ", self.scrubbed(body)[:EXCERPT_BYTES].decode("utf-8", "replace"))
 
     def scrub(self, text: str) -> str:
         """`text` without any form of the secrets."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
+
+    def scrubbed(self, body: bytes) -> bytes:
+        """`body` without any form of the secrets."""
+        for secret in self._secrets:
+            body = body.replace(secret.encode(), b"***")
+        return body
 
     def close(self) -> None:
         """Close all connections."""

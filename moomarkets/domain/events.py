@@ -68,7 +68,12 @@ NAMES = frozenset(
         "store.recovered",
         "store.refused",
         "store.unavailable",
+        "dataset.overdue",
+        "dataset.recovered",
         # jobtypes, services
+        "corporate_action.corrected",
+        "dataset.corrected",
+        "quarantine.entered",
         "limiter.not_started",
         "plugin.failed",
         # store

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-
-from sqlalchemy import Connection
+from datetime import date, datetime, timedelta
 
 from moomarkets.domain import failpoints
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.coverage import Covered, Expected
+from moomarkets.domain.coverage import ALL, Covered, Expected
 from moomarkets.domain.dataset import Batch
-from moomarkets.domain.errors import AttemptError, CredentialsMissing, InvalidInput, Reason
+from moomarkets.domain.errors import AttemptError, CredentialsMissing, InvalidInput, Reason, SourceError
 from moomarkets.domain.job import Attempt, PlannedJob, Usage
+from moomarkets.domain.source import Endpoint
+from moomarkets.jobtypes.answer import Answer, keep
 from moomarkets.jobtypes.job_type import Outcome, Tools
-from moomarkets.store import coverage, datasets
 from moomarkets.store.coverage import Owner
-from moomarkets.store.datasets import Stored
+from moomarkets.store.quarantine import Captive
+
+VERIFY = "verify"
+"""The parameter of a job that asks again for what is here."""
+
+UNREADABLE = frozenset({Reason.MALFORMED, Reason.SCHEMA})
+"""The reasons with which an answer came that is worth a look."""
+
+AGAIN_IN_S = (1800.0, 3600.0)
+"""How long the attempts wait, one after the other, that follow an empty answer where rows are due."""
+
+JUST_PUBLISHED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,8 @@ class Fetch:
 
     partition: Expected
     request: Mapping[str, str]
+    is_verification: bool = False
+    """Whether it is here already, and is asked for to see if it still is the same."""
 
     def job(self, key: str, job_type: str, name: str, symbol: str | None = None) -> PlannedJob:
         """The job that does it."""
@@ -35,37 +47,60 @@ class Fetch:
             "to": self.partition.to_on.isoformat(),
             "request": dict(self.request),
         }
+        if self.is_verification:
+            parameters[VERIFY] = True
         return PlannedJob(key, job_type, name, parameters, symbol)
 
 
 def perform_fetch(source: str, endpoint: str, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
-    """Fetch what the attempt's parameters name, completely; its write stores rows and coverage or neither."""
+    """Fetch what the attempt's parameters name, completely; its write stores rows and coverage or neither.
+
+    An answer that cannot be read, or must not be stored, is kept in quarantine as it came.
+    """
     fetched_at = tools.clock.now()
     covered, request = _parameters(attempt, fetched_at)
+    owner = Owner(attempt.user_id, tools.source_ids[source])
     try:
         client = tools.open_source(attempt.user_id, source)
     except CredentialsMissing as error:
         raise AttemptError(Reason.AUTH, str(error)) from None
-    batch = client.fetch_data(client.spec.endpoint(endpoint), request, token)
+    asked = client.spec.endpoint(endpoint)
+    try:
+        batch = client.fetch_data(asked, request, token)
+    except SourceError as error:
+        if error.reason in UNREADABLE and error.body:
+            keep(_unreadable(asked, covered, attempt, error), owner, tools)
+        raise
     failpoints.hit("response_parsed")
-    owner = Owner(attempt.user_id, tools.source_ids[source])
-    return Outcome(_usage(batch), lambda connection: _store(connection, batch, owner, covered, attempt))
-
-
-def _store(connection: Connection, batch: Batch, owner: Owner, covered: Covered, attempt: Attempt) -> Stored:
+    is_verification = attempt.parameters.get(VERIFY) is True
     execution_id = attempt.lease.execution_id
-    stored = datasets.upsert(connection, batch, owner, execution_id=execution_id, fetched_at=covered.fetched_at)
-    coverage.record(
-        connection,
-        owner,
-        batch.dataset.name,
-        covered,
-        rows=len(batch.rows) - stored.twins,
-        pages=batch.pages,
-        execution_id=execution_id,
+    answer = Answer(batch, endpoint, owner, covered, execution_id, tools, is_verification=is_verification)
+    if not batch.rows and answer.rules.always_has_rows and covered.key == ALL:
+        raise _too_early(asked, covered, attempt.number)
+    return Outcome(_usage(batch), answer.write, answer.refused, answer.committed)
+
+
+def _unreadable(asked: Endpoint, covered: Covered, attempt: Attempt, error: SourceError) -> Captive:
+    return Captive(
+        endpoint=asked.name,
+        dataset=asked.dataset.name,
+        covered=covered,
+        reason=str(error.reason),
+        detail=error.detail,
+        bodies=(error.body,),
+        # Of an answer in pages only the one that could not be read came with the error.
+        pages=1,
+        execution_id=attempt.lease.execution_id,
     )
-    failpoints.hit("rows_written")
-    return stored
+
+
+def _too_early(asked: Endpoint, covered: Covered, number: int) -> AttemptError:
+    """Nothing came of a day that has data; of one that was just published they may come later."""
+    detail = f"expected rows of {covered.to_on}, a trading day, got none"
+    error = AttemptError(Reason.PARTIAL, detail)
+    if asked.upkeep is not None and covered.fetched_at - asked.upkeep.publication.of(covered.to_on) < JUST_PUBLISHED:
+        error.again_in_s = AGAIN_IN_S[min(number, len(AGAIN_IN_S)) - 1]
+    return error
 
 
 def _usage(batch: Batch) -> Usage:

@@ -13,7 +13,7 @@ from moomarkets.domain.listing import issue_code
 from moomarkets.domain.source import Subscription
 from moomarkets.jobtypes.job_type import JobType, PlanView
 from moomarkets.jobtypes.scope import codes_of
-from moomarkets.store import coverage
+from moomarkets.store import coverage, doubts
 from moomarkets.store.coverage import Owner
 from moomarkets.store.listings import listings
 
@@ -51,4 +51,5 @@ def plan_view(
         subscription=subscription,
         past=coverage.past(connection, owner, job_type.dataset),
         listings=listings(connection, tokyo, [issue_code(code) for code in codes_of(scope)]),
+        doubtful=doubts.read(connection, owner, job_type.dataset, now) if job_type.dataset else frozenset(),
     )
