@@ -13,11 +13,15 @@ from moomarkets.domain.dataset import Dataset
 _HELD = """
     SELECT dataset, count(*) FILTER (WHERE status = 'complete') AS complete,
            count(*) FILTER (WHERE status = 'empty') AS empty,
-           count(*) FILTER (WHERE status = 'quarantined') AS quarantined,
+           count(DISTINCT (key, from_on, to_on)) FILTER (WHERE status = 'open') AS quarantined,
            min(from_on) FILTER (WHERE status IN ('complete', 'empty')) AS first_on,
            max(to_on) FILTER (WHERE status IN ('complete', 'empty')) AS last_on,
            max(fetched_at) FILTER (WHERE status IN ('complete', 'empty')) AS fetched_at
-    FROM coverage
+    FROM (
+        SELECT user_id, dataset, key, from_on, to_on, status, fetched_at FROM coverage
+        UNION ALL
+        SELECT user_id, dataset, key, from_on, to_on, status, NULL FROM quarantine WHERE status = 'open'
+    ) AS parts
     WHERE user_id = :user_id AND (CAST(:dataset AS text) IS NULL OR dataset = :dataset)
       AND (CAST(:from_on AS date) IS NULL OR to_on >= :from_on) AND (CAST(:to_on AS date) IS NULL OR from_on <= :to_on)
     GROUP BY dataset

@@ -92,6 +92,7 @@ def test_a_bad_day_leaves_the_old_rows_untouched_and_lies_in_quarantine_until_a_
     assert "expected" in job["last_error"]
     assert rule in [found["rule"] for found in kept["findings"]]
     assert b'"AdjFactor"' in system.quarantine.body(kept["id"])[0]
+    assert [line.quarantined for line in system.coverage.show("daily_bars")] == [1]
     assert run(system) is RunStatus.COMPLETED
     assert system.quarantine.list("open") == []
     assert one(system, EVERYTHING)[0] == before
