@@ -9,6 +9,9 @@ from moomarkets.domain.errors import Reason
 
 OK = 200
 NOTHING_NOW = 210
+REFUSED = 400
+UNAUTHORIZED = 401
+TOO_LARGE = 413
 TOO_MANY = 429
 
 # Stable parts of the messages; the same status stands for several of them. First match wins.

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import timedelta, timezone
-from typing import Any
 
-from datasources.columns import RowReader, without_twins
+from datasources.columns import RowReader
 from datasources.host_names import HostNames
-from datasources.jquants.answers import NOTHING_NOW, OK, TOO_MANY, detail_of, reason_of
+from datasources.jquants.answers import REFUSED, TOO_MANY
 from datasources.jquants.endpoints import (
     DROPPED_FIELDS,
     HALF_DAY_FIELDS,
     JQUANTS,
     TRADING_CALENDAR_ENDPOINT,
 )
+from datasources.jquants.halves import in_halves
+from datasources.jquants.paging import MAX_PAGES, Collector, Pages, opened
 from datasources.pace import narrowest
 from datasources.transport import MAX_BYTES, Reply, Transport
 from moomarkets.domain.cancel import CancelToken
@@ -29,16 +28,8 @@ from moomarkets.domain.limits import Window
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import Endpoint, PermitGate
 
-MAX_PAGES = 200
 TOKYO = timezone(timedelta(hours=9))
 _KEY = re.compile(r"[!-~]{1,512}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    rows: Sequence[object]
-    next_key: str
-    size: int
 
 
 class JQuantsV2:
@@ -79,7 +70,7 @@ class JQuantsV2:
             detail = "api_key: expected 1 to 512 printable ASCII characters without spaces"
             raise SourceError(Reason.AUTH, detail, source=JQUANTS.code)
         self._gate, self._clock, self._events = gate, clock, events
-        self._windows, self._max_pages = tuple(windows), max_pages
+        self._windows = tuple(windows)
         self._transport = Transport(
             JQUANTS.code,
             base_url,
@@ -89,29 +80,39 @@ class JQuantsV2:
             max_bytes=max_bytes,
             hosts=hosts,
         )
+        self._pages = Pages(self._transport, self._ask, max_pages)
+        self._collector = Collector(JQUANTS.code, self._transport, clock, events)
         self._readers = {endpoint.name: _reader(endpoint) for endpoint in JQUANTS.endpoints}
 
     def fetch_data(self, endpoint: Endpoint, parameters: dict[str, str], token: CancelToken) -> Batch:
-        """All pages of one query as one batch; nothing matching is an empty batch."""
+        """All pages of one query as one batch; nothing matching is an empty batch.
+
+        With a `cursor` only what is newer comes; where the provider does not take it, everything comes. A range that
+        is too large for one answer is asked for in halves.
+        """
         reader = self._readers.get(endpoint.name)
         if reader is None:
             raise SourceError(Reason.INVALID, f"no endpoint {endpoint.name}", source=JQUANTS.code)
-        started = self._clock.monotonic()
         query = {name: value for name, value in parameters.items() if value}
-        warnings: Counter[str] = Counter()
-        rows: list[tuple[object, ...]] = []
-        pages = size = 0
-        for page in self._pages(endpoint, query, token):
-            rows += reader.read(page.rows, warnings)
-            pages += 1
-            size += page.size
-        return self._batch(endpoint, rows, pages, size, warnings, started)
+
+        def fetch(part: dict[str, str]) -> Batch:
+            pages = self._pages.walk(endpoint, part, token)
+            return self._collector.collect(endpoint, reader, pages, continues="cursor" in part)
+
+        try:
+            return in_halves(query, fetch)
+        except SourceError as error:
+            if "cursor" not in query or error.status != REFUSED or error.reason is not Reason.INVALID:
+                raise
+            self._events.emit("source.cursor_refused", source=JQUANTS.code, endpoint=endpoint.name)
+            del query["cursor"]
+            return fetch(query)
 
     def validate_credentials(self) -> bool:
         """Ask for today's line of the trading calendar, which every plan may read."""
         today = self._clock.now().astimezone(TOKYO).date().isoformat()
         try:
-            self._page(TRADING_CALENDAR_ENDPOINT, {"from": today, "to": today}, CancelToken())
+            opened(self._transport, self._ask(TRADING_CALENDAR_ENDPOINT, {"from": today, "to": today}, CancelToken()))
         except SourceError as error:
             if error.reason is Reason.AUTH:
                 return False
@@ -128,77 +129,14 @@ class JQuantsV2:
         """Close the connections."""
         self._transport.close()
 
-    def _pages(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> Iterator[_Page]:
-        page = self._page(endpoint, query, token)
-        yield page
-        seen: set[str] = set()
-        while page.next_key:
-            if page.next_key in seen:
-                raise self._transport.failure(Reason.MALFORMED, "pages: the same pagination key came twice")
-            seen.add(page.next_key)
-            if len(seen) >= self._max_pages:
-                detail = f"pages: expected at most {self._max_pages}, got more"
-                raise self._transport.failure(Reason.MALFORMED, detail)
-            page = self._page(endpoint, {**query, "pagination_key": page.next_key}, token)
-            yield page
-
-    def _page(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> _Page:
+    def _ask(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> Reply:
         with self._gate.permit(endpoint, token) as permit:
             reply = self._transport.send(endpoint.method, endpoint.path, query, permit, token)
             if reply.status == TOO_MANY:
                 # First of all: others of the same key may be about to send.
                 self._gate.silence(reply.retry_after_s)
                 raise RateLimited(source=JQUANTS.code, retry_after_s=reply.retry_after_s)
-        if reply.status == NOTHING_NOW:
-            return _Page((), "", len(reply.body))
-        if reply.status != OK:
-            raise self._refused(reply)
-        return self._opened(reply)
-
-    def _opened(self, reply: Reply) -> _Page:
-        content = self._transport.json(reply)
-        if not isinstance(content, dict):
-            detail = f"expected a JSON object, got: {self._transport.excerpt(reply.body)}"
-            raise self._transport.failure(Reason.MALFORMED, detail, reply)
-        rows, key = content.get("data"), content.get("pagination_key") or ""
-        if not isinstance(rows, list):
-            raise self._transport.failure(Reason.SCHEMA, "data: expected a list", reply)
-        if not isinstance(key, str):
-            raise self._transport.failure(Reason.SCHEMA, "pagination_key: expected a text", reply)
-        return _Page(rows, key, len(reply.body))
-
-    def _refused(self, reply: Reply) -> SourceError:
-        message = self._message(reply)
-        return self._transport.failure(reason_of(reply.status, message), detail_of(message), reply)
-
-    def _message(self, reply: Reply) -> str:
-        """What the provider says in its envelope, else the beginning of whatever came instead."""
-        try:
-            content: Any = self._transport.json(reply)
-        except SourceError:
-            content = None
-        message = content.get("message") if isinstance(content, dict) else None
-        # The excerpt of the message, not the message: it is as untrusted as any other answer.
-        body = message.encode("utf-8", "replace") if isinstance(message, str) else reply.body
-        return self._transport.excerpt(body)
-
-    def _batch(
-        self,
-        endpoint: Endpoint,
-        rows: list[tuple[object, ...]],
-        pages: int,
-        size: int,
-        warnings: Counter[str],
-        started: float,
-    ) -> Batch:
-        names = endpoint.dataset.column_names
-        rows = without_twins(rows, [names.index(name) for name in endpoint.dataset.key], warnings)
-        seconds = round(self._clock.monotonic() - started, 3)
-        fields = {"source": JQUANTS.code, "endpoint": endpoint.name}
-        if warnings:
-            self._events.emit("source.oddities_found", **fields, warnings=dict(warnings))
-        self._events.emit("source.fetched", **fields, rows=len(rows), pages=pages, bytes=size, seconds=seconds)
-        return Batch(endpoint.dataset, rows, pages, pages, size, dict(warnings))
+        return reply
 
 
 def _reader(endpoint: Endpoint) -> RowReader:

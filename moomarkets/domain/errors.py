@@ -246,11 +246,16 @@ class Cancelled(AttemptError):
 
 
 class SourceError(AttemptError):
-    """The provider's answer was no good, or there was none. `status` is the HTTP status, if one came."""
+    """The provider's answer was no good, or there was none. `status` is the HTTP status, if one came.
 
-    def __init__(self, reason: Reason, detail: str = "", *, source: str = "", status: int | None = None) -> None:
+    `body` is what came, decoded and bounded, for whoever has to look into it; it is in no text of the error.
+    """
+
+    def __init__(
+        self, reason: Reason, detail: str = "", *, source: str = "", status: int | None = None, body: bytes = b""
+    ) -> None:
         super().__init__(reason, detail)
-        self.source, self.status = source, status
+        self.source, self.status, self.body = source, status, body
 
     def __str__(self) -> str:
         status = f" (HTTP {self.status})" if self.status else ""

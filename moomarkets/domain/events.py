@@ -87,6 +87,7 @@ NAMES = frozenset(
         "database.stopped",
         # datasources
         "lookup.abandoned",
+        "source.cursor_refused",
         "source.fetched",
         "source.oddities_found",
         # web

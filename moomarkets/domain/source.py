@@ -78,7 +78,8 @@ class SourceSpec:
     """A provider as the system knows it before any setting: `code` is its unique name.
 
     `plans` are its subscriptions, the smallest first, each of which contains those before it; the first counts where
-    nothing is said. `add_ons` can be had beside a plan.
+    nothing is said. `add_ons` can be had beside a plan. `credential_fields` are the values that a credential has, where
+    one is needed. A source that is not `is_on_by_default` has to be switched on by a setting or by hand.
     """
 
     code: str
@@ -94,6 +95,8 @@ class SourceSpec:
     add_ons: tuple[str, ...] = ()
     silences: SilenceRule = USUAL_SILENCES
     """How long a 429 without Retry-After keeps the source silent; the next ones in a row wait longer."""
+    credential_fields: tuple[str, ...] = ("api_key",)
+    is_on_by_default: bool = True
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of that name; KeyError where there is none."""
@@ -212,24 +215,3 @@ class TokenBox(Protocol):
         Waits for whoever renews now; raises `Cancelled` when the token says so. No transaction is open inside. A holder
         that says nothing (`write`, `clear`) for three minutes loses its turn to the next.
         """
-
-
-class DataSource(Protocol):
-    """A provider's client: one implementation per provider."""
-
-    spec: SourceSpec
-
-    def fetch_data(self, endpoint: Endpoint, parameters: dict[str, str], token: CancelToken) -> Batch:
-        """Fetch one partition completely, over all its pages.
-
-        Raises `SourceError` (with its reason), `RateLimited` or `Cancelled`; nothing is returned in part.
-        """
-
-    def validate_credentials(self) -> bool:
-        """Ask the provider, with one request, whether the credential is accepted."""
-
-    def get_rate_limit(self) -> tuple[int, str]:
-        """The narrowest named limit as (count, "second" | "minute" | "hour" | "day")."""
-
-    def close(self) -> None:
-        """Close the connections."""

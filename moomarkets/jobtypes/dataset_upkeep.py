@@ -23,7 +23,7 @@ class DatasetUpkeep:
     """One job per partition that is published, readable and not here yet.
 
     Scope: `newest` (the newest n trading days) or `from` and `to` (dates, both included); without any, the newest 20
-    days, or all dates where a range comes in one request.
+    days, or all dates where a range comes in one request. Its name is by default that of its dataset.
 
     Example:
         >>> from datasources.jquants.endpoints import VALUATIONS_ENDPOINT
@@ -31,11 +31,12 @@ class DatasetUpkeep:
         'valuations'
     """
 
-    def __init__(self, source: str, endpoint: Endpoint) -> None:
+    def __init__(self, source: str, endpoint: Endpoint, name: str = "") -> None:
         if endpoint.upkeep is None:
             raise ValueError(f"endpoint {endpoint.name}: expected one with an upkeep, got none")
         self.source, self._endpoint, self._upkeep = source, endpoint, endpoint.upkeep
-        self.name = self.dataset = endpoint.dataset.name
+        self.dataset = endpoint.dataset.name
+        self.name = name or self.dataset
         self.description = f"{endpoint.dataset.doc.partition('.')[0].partition(';')[0]} ({source})"
         self.default_schedule: Schedule | None = self._upkeep.schedule
 
