@@ -21,6 +21,7 @@ _MEANINGS = (
     (403, "no active subscription", Reason.AUTH),
     (403, "not available on your subscription", Reason.PLAN_RESTRICTED),
     (403, "requested endpoint does not exist", Reason.INVALID),
+    (403, "missing authentication token", Reason.INVALID),
 )
 _BY_STATUS = {401: Reason.AUTH, 403: Reason.AUTH, 408: Reason.UPSTREAM, 413: Reason.TOO_LARGE}
 _WINDOW = re.compile(r"dates:\s*(\d{4}-\d\d-\d\d)\s*~\s*(\d{4}-\d\d-\d\d)?")
