@@ -181,7 +181,7 @@ class Installation:
         return [
             spec.code
             for spec in self.specs.values()
-            if spec.needs_credential and not self.credentials.is_set(spec.code)
+            if spec.needs_credential and self.status.is_enabled(spec.code) and not self.credentials.is_set(spec.code)
         ]
 
     def pool(

@@ -12,6 +12,7 @@ NOTHING_NOW = 210
 REFUSED = 400
 UNAUTHORIZED = 401
 TOO_LARGE = 413
+KEY_REFUSED = (401, 403)
 TOO_MANY = 429
 
 # Stable parts of the messages; the same status stands for several of them. First match wins.

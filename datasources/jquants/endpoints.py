@@ -119,6 +119,7 @@ FINANCIAL_SUMMARIES_ENDPOINT = Endpoint(
     since=date(2008, 7, 7),
     upkeep=_daily(_EVENING, "30 18 * * 1-5", final=Publication(TOKYO, time(0, 30), days_later=1)),
     has_bulk=True,
+    live_plan="premium",
 )
 FINANCIAL_DETAILS_ENDPOINT = Endpoint(
     "financial_details",
@@ -129,6 +130,7 @@ FINANCIAL_DETAILS_ENDPOINT = Endpoint(
     since=date(2009, 1, 13),
     upkeep=_daily(_EVENING, "30 18 * * 1-5", final=Publication(TOKYO, time(0, 30), days_later=1)),
     has_bulk=True,
+    live_plan="premium",
 )
 DIVIDENDS_ENDPOINT = Endpoint(
     "dividends",
@@ -247,6 +249,7 @@ DISCLOSURES_ENDPOINT = Endpoint(
     plan=TDNET,
     upkeep=_daily(_EVENING, "30 18 * * 1-5", final=Publication(TOKYO, time(0, 30), days_later=1)),
     is_apart=True,
+    live_plan=TDNET,
 )
 
 JQUANTS = SourceSpec(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from datasources.columns import RowReader, without_twins
-from datasources.jquants.answers import NOTHING_NOW, OK, detail_of, reason_of
+from datasources.jquants.answers import NOTHING_NOW, OK, detail_of, learnt_window, reason_of
 from datasources.transport import Reply, Transport
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.clock import Clock
@@ -140,7 +140,9 @@ def opened(transport: Transport, reply: Reply) -> dict[str, object]:
     """The object that a good answer holds; the error that any other answer means."""
     if reply.status != OK:
         message = message_of(transport, reply)
-        raise transport.failure(reason_of(reply.status, message), detail_of(message), reply)
+        error = transport.failure(reason_of(reply.status, message), detail_of(message), reply)
+        error.readable = learnt_window(error.detail)
+        raise error
     content = transport.json(reply)
     if not isinstance(content, dict):
         detail = f"expected a JSON object, got: {transport.excerpt(reply.body)}"

@@ -24,7 +24,7 @@ class Shape:
 
 
 def _shape(endpoint: Endpoint, path: str, names: Mapping[str, str], envelope: str = "") -> Shape:
-    old = replace(endpoint, path=path, windows=(), plan="", has_bulk=False)
+    old = replace(endpoint, path=path, windows=(), plan="", has_bulk=False, live_plan="")
     return Shape(old, envelope or path.rpartition("/")[2], names)
 
 

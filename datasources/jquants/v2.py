@@ -8,7 +8,7 @@ from datetime import timedelta, timezone
 
 from datasources.columns import RowReader
 from datasources.host_names import HostNames
-from datasources.jquants.answers import REFUSED, TOO_MANY
+from datasources.jquants.answers import KEY_REFUSED, REFUSED, TOO_MANY, reason_of
 from datasources.jquants.endpoints import (
     DROPPED_FIELDS,
     HALF_DAY_FIELDS,
@@ -16,7 +16,8 @@ from datasources.jquants.endpoints import (
     TRADING_CALENDAR_ENDPOINT,
 )
 from datasources.jquants.halves import in_halves
-from datasources.jquants.paging import MAX_PAGES, Collector, Pages, opened
+from datasources.jquants.paging import MAX_PAGES, Collector, Pages, message_of, opened
+from datasources.key_trial import KeyTrial
 from datasources.pace import narrowest
 from datasources.transport import MAX_BYTES, Reply, Transport
 from moomarkets.domain.cancel import CancelToken
@@ -80,6 +81,7 @@ class JQuantsV2:
             max_bytes=max_bytes,
             hosts=hosts,
         )
+        self._trial = KeyTrial(JQUANTS.code, clock)
         self._pages = Pages(self._transport, self._ask, max_pages)
         self._collector = Collector(JQUANTS.code, self._transport, clock, events)
         self._readers = {endpoint.name: _reader(endpoint) for endpoint in JQUANTS.endpoints}
@@ -130,6 +132,15 @@ class JQuantsV2:
         self._transport.close()
 
     def _ask(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> Reply:
+        return self._trial.go(lambda: self._send(endpoint, query, token), self._is_refused, token)
+
+    def _is_refused(self, reply: Reply) -> bool:
+        """Whether the key was, not what was asked for with it."""
+        return (
+            reply.status in KEY_REFUSED and reason_of(reply.status, message_of(self._transport, reply)) is Reason.AUTH
+        )
+
+    def _send(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> Reply:
         with self._gate.permit(endpoint, token) as permit:
             reply = self._transport.send(endpoint.method, endpoint.path, query, permit, token)
             if reply.status == TOO_MANY:

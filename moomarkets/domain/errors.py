@@ -24,6 +24,7 @@ MoomarketsError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from enum import StrEnum
 
 
@@ -249,7 +250,10 @@ class SourceError(AttemptError):
     """The provider's answer was no good, or there was none. `status` is the HTTP status, if one came.
 
     `body` is what came, decoded and bounded, for whoever has to look into it; it is in no text of the error.
+    `readable` are the first and last date that may be read, where a refusal has named them.
     """
+
+    readable: tuple[date, date | None] | None = None
 
     def __init__(
         self, reason: Reason, detail: str = "", *, source: str = "", status: int | None = None, body: bytes = b""

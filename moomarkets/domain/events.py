@@ -69,6 +69,9 @@ NAMES = frozenset(
         "store.refused",
         "store.unavailable",
         # jobtypes, services
+        "access.refused",
+        "access.window_learnt",
+        "credential.refused",
         "limiter.not_started",
         "plugin.failed",
         # store

@@ -50,7 +50,8 @@ class Endpoint:
     `plan` is the lowest subscription that may ask, or the name of an add-on to it; "" where everybody may. `since` is
     the oldest date that the provider has. With an `upkeep` a job type of the dataset's name keeps it; `has_bulk`:
     whole months and days can be had as files. `is_apart`: its windows stand in place of the source's, and what is asked
-    of it counts nowhere else (an add-on that is limited by itself).
+    of it counts nowhere else (an add-on that is limited by itself). From `live_plan` on the rows of today can be asked for again and
+    again: an answer ends with a cursor, and with that in the parameter `cursor` only what is newer comes.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Endpoint:
     upkeep: Upkeep | None = None
     has_bulk: bool = False
     is_apart: bool = False
+    live_plan: str = ""
 
     @property
     def rate_limit(self) -> dict[str, int | None]:
@@ -126,6 +128,19 @@ class Subscription:
     names: frozenset[str] = frozenset()
     """The plan with all that it contains, and the add-ons."""
 
+    refused: frozenset[str] = frozenset()
+    """The endpoints of which the provider has said that they do not belong to it."""
+
+    @property
+    def label(self) -> str:
+        """What tells it from others, as one text.
+
+        Example:
+            >>> Subscription(names=frozenset({"light", "free"})).label
+            'free light'
+        """
+        return " ".join(sorted(self.names))
+
     @classmethod
     def of(cls, spec: SourceSpec, plan: str, add_ons: Iterable[str] = ()) -> Subscription:
         """A subscription to that plan of the source; KeyError where there is none of that name."""
@@ -139,6 +154,8 @@ class Subscription:
 
     def may_ask(self, endpoint: Endpoint) -> bool:
         """Whether the endpoint belongs to it."""
+        if endpoint.name in self.refused:
+            return False
         return not endpoint.plan or self.plan is None or endpoint.plan in self.names
 
 

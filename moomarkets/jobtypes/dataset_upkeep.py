@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from moomarkets.domain.calendar import TOKYO
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.coverage import ALL, Expected, missing
 from moomarkets.domain.errors import AttemptError, Reason
@@ -12,7 +13,7 @@ from moomarkets.domain.job import Attempt, PlannedJob
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.source import Endpoint
 from moomarkets.domain.upkeep import Cut, Upkeep
-from moomarkets.jobtypes.fetch import Fetch, perform_fetch
+from moomarkets.jobtypes.fetch import Fetch, is_live, perform_fetch
 from moomarkets.jobtypes.job_type import Outcome, PlanView, Tools
 from moomarkets.jobtypes.scope import date_of, newest_of
 
@@ -43,10 +44,13 @@ class DatasetUpkeep:
     def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
         """The missing partitions, the newest first: those are what a reader waits for."""
         if not view.subscription.may_ask(self._endpoint):
-            detail = f"{self.name}: expected a subscription with {self._endpoint.plan}, got one without"
+            wanted = self._endpoint.plan or self._endpoint.name
+            detail = f"{self.name}: expected a subscription with {wanted}, got one without"
             raise AttemptError(Reason.PLAN_RESTRICTED, detail)
         days = wanted_days(self._endpoint, self._upkeep, view, scope)
         expected = [Expected(ALL, day, day, self._upkeep.published_at(day, view.now)) for day in reversed(days)]
+        live = self._live(view, scope)
+        expected = [*live, *(want for want in expected if not live or want.from_on < live[0].from_on)]
         if self._upkeep.cut is Cut.NEWEST:
             # An older state cannot be asked for.
             expected = expected[:1]
@@ -65,6 +69,13 @@ class DatasetUpkeep:
     def title_of(self, days: str) -> str:
         """What a person reads as the name of the job."""
         return f"{self.dataset.replace('_', ' ')} of {days}"
+
+    def _live(self, view: PlanView, scope: Mapping[str, object]) -> list[Expected]:
+        """Today, where more of it can come at any time: what was fetched a minute ago is old then."""
+        today = view.now.astimezone(TOKYO).date()
+        newest = Expected(ALL, today, today, view.now)
+        is_wanted = date_of(scope, "to") is None and view.calendar.is_trading_day(today)
+        return [newest] if is_wanted and is_live(self._endpoint, view.subscription, newest, view.now) else []
 
     def _job(self, gap: Expected) -> PlannedJob:
         first, last = gap.from_on.isoformat(), gap.to_on.isoformat()

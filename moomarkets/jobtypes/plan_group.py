@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -18,6 +19,7 @@ from moomarkets.domain.source import Subscription
 from moomarkets.jobtypes.job_type import JobType, Outcome, PlanView, Tools
 from moomarkets.store import coverage, runs
 from moomarkets.store.coverage import Owner
+from moomarkets.store.learnt import read as read_learnt
 
 
 class PlanGroup:
@@ -85,6 +87,11 @@ def _view(connection: Connection, user_id: int, job_type: JobType, tools: Tools)
     owner = Owner(user_id, tools.source_ids.get(job_type.source, 0))
     subscription = tools.subscriptions.get(job_type.source, Subscription())
     first_on, last_on = subscription.reach(now.astimezone(TOKYO).date())
+    learnt = read_learnt(connection, owner, subscription.label, now)
+    window = learnt.window_at(now, job_type.dataset)
+    if window is not None:
+        first_on = max(first_on, window.first_on or first_on)
+        last_on = min(filter(None, (last_on, window.last_on)), default=None)
     calendar_owner = Owner(user_id, tools.source_ids.get("jquants", 0))
     return PlanView(
         now=now,
@@ -92,5 +99,5 @@ def _view(connection: Connection, user_id: int, job_type: JobType, tools: Tools)
         covered=coverage.read(connection, owner, job_type.dataset),
         first_on=first_on,
         last_on=last_on,
-        subscription=subscription,
+        subscription=replace(subscription, refused=learnt.refused),
     )

@@ -141,6 +141,23 @@ def record_validation(
     )
 
 
+def refuse(connection: Connection, user_id: int, source_id: int) -> bool:
+    """The provider has refused the credential: nobody takes up what needs it until it is given anew or accepted.
+
+    False where that is known already.
+    """
+    refused = connection.execute(
+        text(
+            "UPDATE data_source_credentials SET last_validated_at = clock_timestamp(), is_accepted = false"
+            " WHERE user_id = :user_id AND data_source_id = :source_id AND is_accepted IS DISTINCT FROM false"
+        ),
+        {"user_id": user_id, "source_id": source_id},
+    )
+    if refused.rowcount:
+        notify(connection, RUNS)
+    return refused.rowcount > 0
+
+
 def remove_credential(connection: Connection, user_id: int, source_id: int) -> bool:
     """Forget the credential; returns whether there was one."""
     removed = connection.execute(

@@ -101,8 +101,8 @@ def test_a_credential_is_read_kept_checked_and_removed_and_never_shown(moomarket
 @pytest.mark.parametrize(
     ("source", "key", "code", "words"),
     [
-        ("jquant", "k", 3, "source jquant does not exist; there are: jquants, yahoo"),
-        ("yahoo", "k", 2, "source: expected one that needs a credential (jquants), got 'yahoo'"),
+        ("jquant", "k", 3, "source jquant does not exist; there are: jquants, jquants-v1, yahoo"),
+        ("yahoo", "k", 2, "source: expected one that needs a credential (jquants, jquants-v1), got 'yahoo'"),
         ("jquants", "", 2, "api_key: expected 1 to 4096 visible ASCII characters without spaces, got ''"),
         ("jquants", "two words", 2, "api_key: expected 1 to 4096 visible ASCII characters without spaces, got ***"),
     ],
