@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta, timezone
 
 from datasources.columns import RowReader
 from datasources.host_names import HostNames
-from datasources.jquants.answers import KEY_REFUSED, REFUSED, TOO_MANY, reason_of
+from datasources.jquants.answers import KEY_REFUSED, NOTHING_NOW, REFUSED, TOO_MANY, reason_of
+from datasources.jquants.detection import detect
 from datasources.jquants.endpoints import (
+    DISCLOSURES_ENDPOINT,
     DROPPED_FIELDS,
     HALF_DAY_FIELDS,
     JQUANTS,
@@ -27,9 +30,12 @@ from moomarkets.domain.errors import RateLimited, Reason, SourceError
 from moomarkets.domain.events import Events
 from moomarkets.domain.limits import Window
 from moomarkets.domain.secret import Secret
-from moomarkets.domain.source import Endpoint, PermitGate
+from moomarkets.domain.source import Detected, Endpoint, PermitGate
 
 TOKYO = timezone(timedelta(hours=9))
+# Within the limit of the list of disclosures.
+_FILES = replace(DISCLOSURES_ENDPOINT, path="/td/files")
+_ARCHIVE = replace(DISCLOSURES_ENDPOINT, path="/td/bulk")
 _KEY = re.compile(r"[!-~]{1,512}")
 
 
@@ -122,6 +128,37 @@ class JQuantsV2:
                 return True
             raise
         return True
+
+    def detect_plan(self, token: CancelToken) -> Detected:
+        """What the key is subscribed to: one request for the plan, one for each add-on."""
+
+        def probe(endpoint: Endpoint, query: dict[str, str]) -> object:
+            reply = self._ask(endpoint, query, token)
+            return reply if reply.status == NOTHING_NOW else opened(self._transport, reply)
+
+        return detect(probe, self._clock.now().astimezone(TOKYO).date())
+
+    def disclosure_files(self, number: str, kinds: Iterable[str], token: CancelToken) -> dict[str, str]:
+        """Where the documents of a disclosure can be had for a few minutes, by kind.
+
+        Kinds: `g` the whole as PDF, `s` its summary as PDF, `x` as XBRL. The addresses are signed: whoever knows one
+        can read that file, and none of them may be sent the key.
+        """
+        query = {"discNo": number, "docs": ",".join(kinds)}
+        reply = self._ask(_FILES, {name: value for name, value in query.items() if value}, token)
+        files = opened(self._transport, reply).get("files")
+        if not isinstance(files, dict) or not all(isinstance(url, str) for url in files.values()):
+            raise self._transport.failure(Reason.SCHEMA, "files: expected addresses by kind", reply)
+        return dict(files)
+
+    def disclosure_archive(self, token: CancelToken) -> tuple[str, str]:
+        """When the file of all disclosures was last made, and its signed address."""
+        reply = self._ask(_ARCHIVE, {}, token)
+        content = opened(self._transport, reply)
+        made, url = content.get("lastUpdated"), content.get("url")
+        if not isinstance(made, str) or not isinstance(url, str):
+            raise self._transport.failure(Reason.SCHEMA, "lastUpdated, url: expected texts", reply)
+        return made, url
 
     def get_rate_limit(self) -> tuple[int, str]:
         """The narrowest limit that applies to this key."""

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.dataset import Batch, Dataset
+from moomarkets.domain.learnt import Readable
 from moomarkets.domain.limits import NAMED_SECONDS, USUAL_SILENCES, SilenceRule, Window
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.upkeep import Upkeep
@@ -159,6 +160,16 @@ class Subscription:
         return not endpoint.plan or self.plan is None or endpoint.plan in self.names
 
 
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What a provider has said of a subscription: its plan, the dates that may be read, and add-ons."""
+
+    plan: str
+    readable: Readable
+    add_ons: tuple[str, ...]
+    requests: int
+
+
 class Permit(Protocol):
     """The right to send one request now."""
 
@@ -190,6 +201,14 @@ class PermitGate(Protocol):
 
     def silence(self, retry_after_s: float | None) -> None:
         """A 429 was read: stop the whole credential at once, durably, for that long (None: the source's own rule)."""
+
+
+@runtime_checkable
+class DetectsPlan(Protocol):
+    """What a client can do besides, where its provider has plans."""
+
+    def detect_plan(self, token: CancelToken) -> Detected:
+        """Find out, with as few requests as it takes, what the credential is subscribed to."""
 
 
 @dataclass(frozen=True, slots=True)
