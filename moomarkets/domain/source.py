@@ -51,8 +51,8 @@ class Endpoint:
     `plan` is the lowest subscription that may ask, or the name of an add-on to it; "" where everybody may. `since` is
     the oldest date that the provider has. With an `upkeep` a job type of the dataset's name keeps it; `has_bulk`:
     whole months and days can be had as files. `is_apart`: its windows stand in place of the source's, and what is asked
-    of it counts nowhere else (an add-on that is limited by itself). From `live_plan` on the rows of today can be asked for again and
-    again: an answer ends with a cursor, and with that in the parameter `cursor` only what is newer comes.
+    of it counts nowhere else (an add-on that is limited by itself). From `live_plan` on the rows of today can be asked
+    for again and again: an answer ends with a cursor, and with that in the parameter `cursor` only what is newer comes.
     """
 
     name: str
@@ -201,6 +201,27 @@ class PermitGate(Protocol):
 
     def silence(self, retry_after_s: float | None) -> None:
         """A 429 was read: stop the whole credential at once, durably, for that long (None: the source's own rule)."""
+
+
+class DataSource(Protocol):
+    """A provider's client: one implementation per provider."""
+
+    spec: SourceSpec
+
+    def fetch_data(self, endpoint: Endpoint, parameters: dict[str, str], token: CancelToken) -> Batch:
+        """Fetch one partition completely, over all its pages.
+
+        Raises `SourceError` (with its reason), `RateLimited` or `Cancelled`; nothing is returned in part.
+        """
+
+    def validate_credentials(self) -> bool:
+        """Ask the provider, with one request, whether the credential is accepted."""
+
+    def get_rate_limit(self) -> tuple[int, str]:
+        """The narrowest named limit as (count, "second" | "minute" | "hour" | "day")."""
+
+    def close(self) -> None:
+        """Close the connections."""
 
 
 @runtime_checkable
