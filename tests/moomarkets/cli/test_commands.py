@@ -129,7 +129,7 @@ def test_settings_that_make_no_sense_are_told_under_the_names_that_the_person_wr
     assert (
         "MOOMARKETS_SOURCES__JQUANTS__PLAN: expected one of free, light, standard, premium, got 'gold'" in result.stderr
     )
-    assert "sources.nyse: expected one of jquants, yahoo, got 'nyse'" in result.stderr
+    assert "sources.nyse: expected one of jquants, jquants-v1, yahoo, got 'nyse'" in result.stderr
 
 
 def test_a_file_in_the_place_of_the_data_directory_ends_with_78(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_only_a_source_that_needs_a_key_takes_one() -> None:
 
     with pytest.raises(InvalidInput, match=r"one that needs a credential \(jquants\), got 'yahoo'"):
         check_takes_key("yahoo")
-    with pytest.raises(NotFound, match="source yaho does not exist; there are: jquants, yahoo"):
+    with pytest.raises(NotFound, match="source yaho does not exist; there are: jquants, jquants-v1, yahoo"):
         check_takes_key("yaho")
 
 

@@ -66,7 +66,7 @@ def test_what_was_switched_off_is_switched_on_again(open_installation: OpenInsta
 
 
 def test_a_source_that_does_not_exist_is_told_with_those_that_do(open_installation: OpenInstallation) -> None:
-    with pytest.raises(NotFound, match="source yaho does not exist; there are: jquants, yahoo"):
+    with pytest.raises(NotFound, match="source yaho does not exist; there are: jquants, jquants-v1, yahoo"):
         open_installation().sources.pause("yaho")
 
 
