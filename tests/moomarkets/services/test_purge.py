@@ -194,7 +194,7 @@ def test_what_says_nothing_or_too_much_is_refused(purge: Purge, wanted: Wanted, 
 
 
 def test_unknown_sources_and_datasets_are_named_with_those_that_there_are(purge: Purge) -> None:
-    with pytest.raises(NotFound, match="source nowhere does not exist; there are: jquants, jquants-v1, yahoo"):
+    with pytest.raises(NotFound, match="source nowhere does not exist; there are: jquants, yahoo"):
         purge.look(Wanted("nowhere", is_all=True))
     with pytest.raises(NotFound, match=r"dataset bars does not exist; there are: .*daily_bars"):
         purge.look(Wanted("jquants", is_all=True, datasets=["bars"]))
