@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from moomarkets.store.database import sqlalchemy_url
 
 ADVISORY_KEY = 0x6D6F6F6D  # "moom": one number for all versions, so that old and new starters exclude each other
 LOCK_TIMEOUT = "5s"
-_LINKS = re.compile(r'^revision = "(\w+)"\ndown_revision(?:: [^=]+)? = "?(\w+)"?$', re.MULTILINE)
 # Alembic hands its context to the scripts through globals: two databases of one process would get mixed up.
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -57,13 +55,8 @@ def preload() -> None:
 
 
 def versions() -> list[str]:
-    """The versions that this code knows, in the order in which they are applied."""
-    files = (scripts() / "versions").glob("[0-9]*.py")
-    following = {found[2]: found[1] for path in files if (found := _LINKS.search(path.read_text(encoding="utf-8")))}
-    known = [following.pop("None")]
-    while known[-1] in following:
-        known.append(following.pop(known[-1]))
-    return known
+    """The versions that this code knows, oldest first."""
+    return sorted(path.name.split("_")[0] for path in (scripts() / "versions").glob("[0-9]*.py"))
 
 
 def scripts() -> Path:
