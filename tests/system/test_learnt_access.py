@@ -114,3 +114,17 @@ def test_todays_disclosures_go_on_from_where_the_last_run_stopped(owner_url: str
     assert covered == [after]
     assert ["cursor=" in entry.target for entry in served] == [False, True]
     assert sum(entry.rows for entry in served) == after[0]
+
+
+def test_the_plan_behind_a_key_is_found_out_and_said_with_what_to_set(owner_url: str, tmp_path: Path) -> None:
+    with (
+        JQuantsSimulator("standard", today=NOW, issues=9, limit=FAST, addons=("minute",)) as provider,
+        system_on(provider, owner_url, tmp_path, "light") as system,
+    ):
+        found = system.sources.detect("jquants")
+        problems = list(system.installation.subscriptions.disagreements("jquants"))
+
+        assert len(provider.ledger.entries()) == found["requests"] == 3
+    assert (found["plan"], found["plan_set"], found["add_ons"]) == ("standard", "light", ["minute"])
+    assert found["settings"] == '[sources.jquants]\nplan = "standard"\nadd_ons = ["minute"]'
+    assert "which is the plan standard" in problems[0]
