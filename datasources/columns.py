@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from itertools import repeat
 from math import isfinite
 from operator import itemgetter
 from typing import Any
@@ -19,6 +21,8 @@ ODD_TEXTS = "odd_texts"
 TWIN_ROWS = "twin_rows"
 UNKNOWN_FIELD = "unknown_field:"
 
+Prepare = Callable[[Sequence[Any]], Sequence[object]]
+
 _MISSING = type(None)
 # What Postgres refuses (NUL, lone surrogates), and marks that turn the writing direction of a whole page.
 _ODD = re.compile("[\x00\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
@@ -28,7 +32,8 @@ class RowReader:
     """Reads the rows of one endpoint.
 
     Every field that the dataset names must be there, though it may be null outside the key. `dropped` fields
-    are thrown away, `expected` ones kept in `extra`; any other is kept there too and counted as a warning.
+    are thrown away, `expected` ones kept in `extra`; any other is kept there too and counted as a warning. Where all
+    values come as texts, `numeric` says which of the expected ones are numbers.
 
     Example:
         >>> from moomarkets.domain.datasets.markets import TRADING_CALENDAR
@@ -38,7 +43,12 @@ class RowReader:
     """
 
     def __init__(
-        self, source: str, dataset: Dataset, dropped: Iterable[str] = (), expected: Iterable[str] = ()
+        self,
+        source: str,
+        dataset: Dataset,
+        dropped: Iterable[str] = (),
+        expected: Iterable[str] = (),
+        numeric: Iterable[str] = (),
     ) -> None:
         self._source, self._key = source, frozenset(dataset.key)
         self._columns = dataset.columns[:-1]
@@ -49,7 +59,7 @@ class RowReader:
             itemgetter(*self._fields) if only is None else lambda row: (row[only],)
         )
         self._known = frozenset(self._fields) | frozenset(dropped)
-        self._expected = frozenset(expected)
+        self._expected, self._numeric = frozenset(expected), frozenset(numeric)
 
     def read(self, rows: Sequence[object], warnings: Counter[str]) -> list[tuple[object, ...]]:
         """One tuple per row, in the order of the dataset's columns; oddities are counted in `warnings`."""
@@ -62,19 +72,40 @@ class RowReader:
         ]
         return list(zip(*columns, self._extras(rows, warnings), strict=True))
 
+    def read_columns(self, given: Mapping[str, Sequence[str]], warnings: Counter[str]) -> list[tuple[object, ...]]:
+        """The same from texts, as many in each field; "" is none, JSON stands as text."""
+        count = len(given[self._fields[0]])
+        columns = [
+            self._convert(column, given[column.field], warnings, _from_texts(column.type)) for column in self._columns
+        ]
+        names = sorted(given.keys() - self._known)
+        if not names:
+            return list(zip(*columns, repeat(None, count), strict=True))
+        self._warn(names, warnings)
+        kept = [numbers(given[name], warnings) if name in self._numeric else _no_blanks(given[name]) for name in names]
+        rows = [dict(zip(names, values, strict=True)) for values in zip(*kept, strict=True)]
+        return list(zip(*columns, [_extra(row, set(row), warnings) for row in rows], strict=True))
+
+    def demand_fields(self, names: Collection[str]) -> None:
+        """Refuse a header that lacks a field, or has one twice."""
+        if missing := [field for field in self._fields if field not in names]:
+            detail = f"required fields missing: {', '.join(missing)}"
+            raise SourceError(Reason.SCHEMA, detail, source=self._source)
+        if len(set(names)) < len(names):
+            raise SourceError(Reason.SCHEMA, "fields: expected each once, got one twice", source=self._source)
+
     def _demand_objects(self, rows: Sequence[object]) -> None:
         if set(map(type, rows)) != {dict}:
             raise SourceError(Reason.SCHEMA, "rows: expected JSON objects", source=self._source)
-        common = set(self._fields).intersection(*rows)  # type: ignore[arg-type] # dicts, as just seen
-        if missing := [field for field in self._fields if field not in common]:
-            detail = f"required fields missing: {', '.join(missing)}"
-            raise SourceError(Reason.SCHEMA, detail, source=self._source)
+        self.demand_fields(set(self._fields).intersection(*rows))  # type: ignore[arg-type] # dicts, as just seen
 
-    def _convert(self, column: Column, values: tuple[object, ...], warnings: Counter[str]) -> Sequence[object]:
+    def _convert(
+        self, column: Column, values: Sequence[object], warnings: Counter[str], first: Prepare | None = None
+    ) -> Sequence[object]:
         try:
-            converted = _CONVERTERS[column.type](values, warnings)
-        except (ValueError, TypeError):
-            detail = f"{column.field}: expected {_EXPECTED[column.type]}"
+            converted = _CONVERTERS[column.type](values if first is None else first(values), warnings)
+        except (ValueError, TypeError, RecursionError):
+            detail = f"{column.field}: expected {_EXPECTED.get(column.type, 'JSON')}"
             raise SourceError(Reason.SCHEMA, detail, source=self._source) from None
         if column.may_be_empty:
             return [value or "" for value in converted]
@@ -87,8 +118,12 @@ class RowReader:
         names: set[str] = set().union(*rows) - self._known  # type: ignore[arg-type]
         if not names:
             return [None] * len(rows)
-        warnings.update({f"{UNKNOWN_FIELD}{clean(name)[:60]}": 1 for name in sorted(names - self._expected)[:20]})
+        self._warn(names, warnings)
         return [_extra(row, names, warnings) for row in rows if isinstance(row, dict)]
+
+    def _warn(self, names: Iterable[str], warnings: Counter[str]) -> None:
+        unknown = sorted(set(names) - self._expected)[:20]
+        warnings.update({f"{UNKNOWN_FIELD}{clean(name)[:60]}": 1 for name in unknown})
 
 
 def numbers(values: Sequence[object], warnings: Counter[str]) -> Sequence[float | None]:
@@ -106,12 +141,12 @@ def numbers(values: Sequence[object], warnings: Counter[str]) -> Sequence[float 
 
 
 def texts(values: Sequence[object], warnings: Counter[str]) -> Sequence[str | None]:
-    """Texts or None; a number becomes its text (1.0 is "1"), odd characters are replaced."""
+    """Texts or None; a number becomes its text (1.0 is "1"), "" is none, odd characters are replaced."""
     kinds = set(map(type, values))
     if kinds <= {str, _MISSING}:
-        given: list[str | None] = list(values)  # type: ignore[arg-type]
+        given: list[str | None] = [value or None for value in values]  # type: ignore[misc]
     else:
-        given = [_text(value, warnings) for value in values]
+        given = [_text(value, warnings) or None for value in values]
     if _ODD.search("".join(filter(None, given))) is None:
         return given
     warnings[ODD_TEXTS] += sum(1 for text in given if text and _ODD.search(text))
@@ -166,6 +201,27 @@ def _date(value: object) -> date | None:
         return date.fromisoformat(value[:10] if value[10:11] in ("T", " ") else value)
     except ValueError:
         return None
+
+
+def _from_texts(type_: ColumnType) -> Prepare | None:
+    """Makes of texts what JSON would have brought, as far as the converters of that type need it."""
+    return {ColumnType.JSON: _parsed, ColumnType.NUMBER: _floats}.get(type_)
+
+
+def _parsed(values: Sequence[Any]) -> Sequence[object]:
+    return [json.loads(value) if value else None for value in values]
+
+
+def _floats(values: Sequence[Any]) -> Sequence[object]:
+    """What is left over (texts that are no number, 1_000) is judged by the converter as any other text."""
+    try:
+        return [float(value) if value else None for value in values] if "_" not in "".join(values) else values
+    except ValueError:
+        return values
+
+
+def _no_blanks(values: Sequence[str]) -> Sequence[str | None]:
+    return [value or None for value in values]
 
 
 def _number(value: object, warnings: Counter[str]) -> float | None:

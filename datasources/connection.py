@@ -31,6 +31,10 @@ class Exchange:
         self._socket: socket.socket | None = None
         self._woken: threading.Event | None = None
 
+    def prolong(self, deadline: float) -> None:
+        """Let it last until `deadline` instead."""
+        self._deadline = deadline
+
     def remaining_s(self) -> float:
         """Seconds until the deadline; 0 or less when it has passed."""
         return self._deadline - self._clock.monotonic()

@@ -68,15 +68,15 @@ class Transport:
         hosts: HostNames | None = None,
     ) -> None:
         self._source, self._clock, self._max_bytes = source, clock, max_bytes
-        self._scheme, self._host, self._port, self._prefix = _origin(base_url)
-        self._headers = _headers(self._scheme, self._host, self._port, headers or {})
+        self._scheme, self._host, self._port, self._prefix = origin(base_url)
+        self._headers = headers_for(self._scheme, self._host, self._port, headers or {})
         self._secrets: tuple[str, ...] = ()
         for secret in secrets:
             self.hide(secret)
         self._network = Network(hosts)
         # Every attempt that runs may hold one connection; the permits bound them, not the pool.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl_context or _trusted(self._scheme),
+            ssl_context=ssl_context or trusted(self._scheme),
             max_connections=None,
             max_keepalive_connections=16,
             keepalive_expiry=30.0,
@@ -263,7 +263,8 @@ def _last_look(exchange: Exchange, permit: Permit) -> Callable[[str, object], No
     return trace
 
 
-def _origin(base_url: str) -> tuple[str, str, int | None, str]:
+def origin(base_url: str) -> tuple[str, str, int | None, str]:
+    """Scheme, host, port and path of an address that may be asked at all; `InvalidInput`, without the path, if not."""
     expected = "an https address, or http on a loopback host, without user, query or fragment"
     try:
         parts = urlsplit(base_url)
@@ -286,7 +287,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _headers(scheme: str, host: str, port: int | None, extra: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+def headers_for(scheme: str, host: str, port: int | None, extra: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """The headers of a request to that host, `extra` wins."""
     authority = f"[{host}]" if ":" in host else host
     if port is not None and port != {"http": 80, "https": 443}[scheme]:
         authority = f"{authority}:{port}"
@@ -299,7 +301,8 @@ def _headers(scheme: str, host: str, port: int | None, extra: Mapping[str, str])
     return [(name.encode(), value.encode("latin-1")) for name, value in {**fixed, **extra}.items()]
 
 
-def _trusted(scheme: str) -> ssl.SSLContext | None:
+def trusted(scheme: str) -> ssl.SSLContext | None:
+    """Whose certificates count; None for plain http."""
     if scheme == "http":
         return None
     import httpx  # only https needs its bundle of certificates

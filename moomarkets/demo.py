@@ -11,6 +11,16 @@ from moomarkets.settings import Settings, SourceSettings
 PLAN = "light"
 
 
+def with_plan(settings: Settings) -> Settings:
+    """The settings with the demo's subscription, for whoever looks at the demo without running it."""
+    jquants = settings.sources.get("jquants", SourceSettings())
+    if jquants.base_url is not None or jquants.plan is not None:
+        return settings
+    return settings.model_copy(
+        update={"sources": {**settings.sources, "jquants": jquants.model_copy(update={"plan": PLAN})}}
+    )
+
+
 def with_simulators(settings: Settings, clock: Clock, undo: ExitStack) -> Settings:
     """The settings with each source pointed at a simulator; one that has a base URL of its own is left alone."""
     # Only the demo pays for them.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 
 from datasources.registry import ENTRY_POINTS, installed
+from moomarkets.demo import with_plan
 from moomarkets.domain.account import Right
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.datasets.catalogue import DATASETS
@@ -14,8 +15,10 @@ from moomarkets.domain.events import Events
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import SourceSpec
 from moomarkets.jobtypes.job_type import JobType
+from moomarkets.jobtypes.plan_view import Sources as KnownSources
 from moomarkets.jobtypes.registry import job_types
 from moomarkets.services.budgets import Budgets
+from moomarkets.services.coverage import Coverage
 from moomarkets.services.credentials import Credentials, Known
 from moomarkets.services.data import Data
 from moomarkets.services.groups import GroupDesk
@@ -71,6 +74,7 @@ class Installation:
             NotFound: there is no such user as the settings say.
             Forbidden: they are switched off.
         """
+        settings = with_plan(settings) if settings.demo else settings
         self._settings, self._clock, self._events, self._undo = settings, clock, events, undo
         self._learn = learn or _ignore
         self.patience = Patience()
@@ -108,7 +112,7 @@ class Installation:
     @property
     def groups(self) -> GroupDesk:
         """The groups: create, edit, ask for runs, pause, delete."""
-        return GroupDesk(self.desk, self.account.id, frozenset(job_types(self._events)), self._clock)
+        return GroupDesk(self.desk, self.account.id, job_types(self._events), self._clock)
 
     @property
     def jobs(self) -> JobDesk:
@@ -134,6 +138,11 @@ class Installation:
     def data(self) -> Data:
         """The stored data, as frames and files."""
         return Data(self.reads, Reader(self.place.app_url), self.account.id)
+
+    @property
+    def coverage(self) -> Coverage:
+        """What is here of every dataset, what is missing, and filling it."""
+        return self.coverage_of(job_types(self._events), self.groups)
 
     @property
     def status(self) -> Status:
@@ -188,6 +197,12 @@ class Installation:
 
         budgets = Budgets(self.reads, self.specs, self.source_ids, asked, self.account.id)
         return Sources(self._for(Right.ADMINISTER), budgets, self.subscriptions.detect, self.source_faults)
+
+    def coverage_of(self, known: Mapping[str, JobType], groups: GroupDesk) -> Coverage:
+        """The same where these job types are known; what it orders, it orders of `groups`."""
+        sources = KnownSources(self.source_ids, subscriptions(self.specs, self._settings.sources))
+        missing = self.missing_credentials
+        return Coverage(self.desk, self.account.id, self._clock, known, self.specs, sources, groups, missing)
 
     def queue_rules(self, job_types: Iterable[str]) -> QueueRules:
         """What holds for jobs that stand alone, where these job types are known."""

@@ -30,7 +30,9 @@ from moomarkets.domain.job import NodeIdentity
 from moomarkets.domain.secret import Secret
 from moomarkets.installation import Installation
 from moomarkets.jobtypes.job_type import JobType
+from moomarkets.jobtypes.registry import job_types
 from moomarkets.services.console import Console
+from moomarkets.services.coverage import Coverage
 from moomarkets.services.credentials import Credentials
 from moomarkets.services.data import Data
 from moomarkets.services.groups import Groups
@@ -96,7 +98,7 @@ class System(Console):
         self._root: Ref | None = None
         self._is_drained = False
         self._installation: Installation | None = None
-        self._known_job_types: tuple[str, ...] = ()
+        self._known_job_types: dict[str, JobType] = {}
         self._has_web = web
         self._site: WebSite | None = None
         self._pulse = Pulse(self.runtime)
@@ -141,7 +143,7 @@ class System(Console):
             )
             self._node = enter_node(installation, runtime, undo)
             parts = build_parts(settings, runtime, installation, self._node, self._learn, self._job_types, undo)
-            self._known_job_types = tuple(parts.claim.job_types)
+            self._known_job_types = job_types(NoEvents(), self._job_types)
             if site is not None:
                 parts = replace(parts, web=(site, self._pulse))
             self._is_drained = False
@@ -245,6 +247,11 @@ class System(Console):
     def credentials(self) -> Credentials:
         """The credentials of sources: set, remove."""
         return self.installation.credentials
+
+    @property
+    def coverage(self) -> Coverage:
+        """What is here of every dataset, what is missing and why, what it would cost to get it, and getting it."""
+        return self.installation.coverage_of(self._known_job_types, self.groups)
 
     @property
     def data(self) -> Data:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, time, timedelta
 
 from datasources.jquants.plans import MINUTES, PLANS, TDNET
@@ -13,6 +14,7 @@ from moomarkets.domain.limits import SilenceRule, Window
 from moomarkets.domain.schedule import CronSchedule
 from moomarkets.domain.source import Endpoint, SourceSpec
 from moomarkets.domain.upkeep import Cut, Publication, Upkeep
+from moomarkets.domain.ways import Volume
 
 _ADJUSTED = ("AdjO", "AdjH", "AdjL", "AdjC", "AdjVo")
 _HALF_DAY = ("O", "H", "L", "C", "UL", "LL", "Vo", "Va")
@@ -20,6 +22,7 @@ _HALF_DAY = ("O", "H", "L", "C", "UL", "LL", "Vo", "Va")
 DROPPED_FIELDS = frozenset(f"{half}{name}" for half in ("", "M", "A") for name in _ADJUSTED)
 # The Premium plan's morning and afternoon values.
 HALF_DAY_FIELDS = frozenset(f"{half}{name}" for half in "MA" for name in _HALF_DAY)
+HALF_DAY_NUMBERS = HALF_DAY_FIELDS - {f"{half}{name}" for half in "MA" for name in ("UL", "LL")}
 
 _FIRST = date(2008, 5, 7)
 _NESTED = (Window(60, 60),)
@@ -38,6 +41,13 @@ def _daily(
     return Upkeep(Cut.DAY, publication, schedule, final, day_parameter, daily_since=daily_since)
 
 
+def _by_code(
+    upkeep: Upkeep, code: str = "code", first: str = "from", last: str = "to", *, of_issues: bool = True
+) -> Upkeep:
+    """The same, where a range of one code can be had in one request too."""
+    return replace(upkeep, code_parameter=code, from_parameter=first, to_parameter=last, has_issue_codes=of_issues)
+
+
 def _newest(publication: Publication, cron: str) -> Upkeep:
     """Only the state of now can be asked for."""
     return Upkeep(Cut.NEWEST, publication, CronSchedule(cron, "Asia/Tokyo"), day_parameter="")
@@ -50,7 +60,13 @@ def _ranges(publication: Publication, cron: str) -> Upkeep:
 
 def _file(dataset: Dataset, path: str) -> Endpoint:
     return Endpoint(
-        dataset.name, path, dataset, plan="standard", since=date(2016, 7, 1), upkeep=_daily(_EVENING, "30 18 * * 1-5")
+        dataset.name,
+        path,
+        dataset,
+        plan="standard",
+        since=date(2016, 7, 1),
+        upkeep=_daily(_EVENING, "30 18 * * 1-5"),
+        volume=Volume(50, 2_000),
     )
 
 
@@ -61,9 +77,16 @@ LISTED_ISSUES_ENDPOINT = Endpoint(
     since=_FIRST,
     upkeep=_daily(Publication(TOKYO, time(17, 30), grace=timedelta(minutes=15)), "45 17 * * 1-5"),
     has_bulk=True,
+    volume=Volume(4_400, 300, codes=4_400),
 )
 DAILY_BARS_ENDPOINT = Endpoint(
-    "daily_bars", "/equities/bars/daily", equities.DAILY_BARS, since=_FIRST, upkeep=_daily(), has_bulk=True
+    "daily_bars",
+    "/equities/bars/daily",
+    equities.DAILY_BARS,
+    since=_FIRST,
+    upkeep=_by_code(_daily()),
+    has_bulk=True,
+    volume=Volume(4_400, 240, codes=4_400),
 )
 MORNING_BARS_ENDPOINT = Endpoint(
     "morning_bars",
@@ -71,6 +94,7 @@ MORNING_BARS_ENDPOINT = Endpoint(
     equities.MORNING_BARS,
     plan="premium",
     upkeep=_newest(Publication(TOKYO, time(12, 0), grace=timedelta(minutes=10)), "15 12 * * 1-5"),
+    volume=Volume(4_400, 150, codes=4_400),
 )
 MINUTE_BARS_ENDPOINT = Endpoint(
     "minute_bars",
@@ -78,14 +102,29 @@ MINUTE_BARS_ENDPOINT = Endpoint(
     equities.MINUTE_BARS,
     windows=_NESTED,
     plan=MINUTES,
-    upkeep=_daily(),
+    upkeep=_by_code(_daily()),
     has_bulk=True,
     is_apart=True,
+    volume=Volume(700_000, 130, codes=4_400),
 )
-# Only as files: there is no such path.
-TRADES_ENDPOINT = Endpoint("trades", "/equities/trades", equities.TRADES, plan=MINUTES, has_bulk=True)
+# Only as files: no path of its own can be asked for a day.
+TRADES_ENDPOINT = Endpoint(
+    "trades",
+    "/equities/trades",
+    equities.TRADES,
+    plan=MINUTES,
+    upkeep=_daily(day_parameter=""),
+    has_bulk=True,
+    volume=Volume(10_000_000, 60, codes=4_400),
+)
 VALUATIONS_ENDPOINT = Endpoint(
-    "valuations", "/equities/valuation", equities.VALUATIONS, since=_FIRST, upkeep=_daily(), has_bulk=True
+    "valuations",
+    "/equities/valuation",
+    equities.VALUATIONS,
+    since=_FIRST,
+    upkeep=_by_code(_daily()),
+    has_bulk=True,
+    volume=Volume(4_400, 150, codes=4_400),
 )
 INVESTOR_TYPES_ENDPOINT = Endpoint(
     "investor_types",
@@ -95,12 +134,14 @@ INVESTOR_TYPES_ENDPOINT = Endpoint(
     since=date(2008, 1, 16),
     upkeep=_ranges(_EVENING, "30 18 * * 4,5"),
     has_bulk=True,
+    volume=Volume(1.2, 1_500),
 )
 EARNINGS_CALENDAR_ENDPOINT = Endpoint(
     "earnings_calendar",
     "/equities/earnings-calendar",
     financials.EARNINGS_CALENDAR,
     upkeep=_newest(Publication(TOKYO, time(19, 0)), "30 19 * * 1-5"),
+    volume=Volume(60, 200),
 )
 EARNINGS_DATES_ENDPOINT = Endpoint(
     "earnings_dates",
@@ -110,6 +151,7 @@ EARNINGS_DATES_ENDPOINT = Endpoint(
     since=date(2014, 9, 1),
     upkeep=_daily(Publication(TOKYO, time(10, 5), grace=timedelta(minutes=25)), "30 10 * * 1-5"),
     has_bulk=True,
+    volume=Volume(60, 200),
 )
 FINANCIAL_SUMMARIES_ENDPOINT = Endpoint(
     "financial_summaries",
@@ -120,6 +162,7 @@ FINANCIAL_SUMMARIES_ENDPOINT = Endpoint(
     upkeep=_daily(_EVENING, "30 18 * * 1-5", final=Publication(TOKYO, time(0, 30), days_later=1)),
     has_bulk=True,
     live_plan="premium",
+    volume=Volume(70, 3_500, codes=4_400),
 )
 FINANCIAL_DETAILS_ENDPOINT = Endpoint(
     "financial_details",
@@ -131,6 +174,7 @@ FINANCIAL_DETAILS_ENDPOINT = Endpoint(
     upkeep=_daily(_EVENING, "30 18 * * 1-5", final=Publication(TOKYO, time(0, 30), days_later=1)),
     has_bulk=True,
     live_plan="premium",
+    volume=Volume(60, 20_000, codes=4_400),
 )
 DIVIDENDS_ENDPOINT = Endpoint(
     "dividends",
@@ -138,8 +182,9 @@ DIVIDENDS_ENDPOINT = Endpoint(
     financials.DIVIDENDS,
     plan="premium",
     since=date(2013, 2, 20),
-    upkeep=_daily(Publication(TOKYO, time(19, 0)), "30 19 * * 1-5"),
+    upkeep=_by_code(_daily(Publication(TOKYO, time(19, 0)), "30 19 * * 1-5")),
     has_bulk=True,
+    volume=Volume(40, 500, codes=4_400),
 )
 TRADING_CALENDAR_ENDPOINT = Endpoint(
     "trading_calendar",
@@ -148,6 +193,7 @@ TRADING_CALENDAR_ENDPOINT = Endpoint(
     since=date(2008, 1, 1),
     upkeep=_ranges(Publication(TOKYO, time(6, 0)), "0 6 * * *"),
     has_bulk=True,
+    volume=Volume(1.5, 40),
 )
 MARGIN_INTEREST_ENDPOINT = Endpoint(
     "margin_interest",
@@ -156,8 +202,9 @@ MARGIN_INTEREST_ENDPOINT = Endpoint(
     plan="standard",
     since=date(2012, 2, 10),
     # Weekly figures came out two business days later; daily ones come out on the next business day.
-    upkeep=_daily(Publication(TOKYO, time(16, 30), days_later=1), daily_since=date(2026, 9, 25)),
+    upkeep=_by_code(_daily(Publication(TOKYO, time(16, 30), days_later=1), daily_since=date(2026, 9, 25))),
     has_bulk=True,
+    volume=Volume(4_400, 200, codes=4_400),
 )
 MARGIN_ALERTS_ENDPOINT = Endpoint(
     "margin_alerts",
@@ -165,8 +212,9 @@ MARGIN_ALERTS_ENDPOINT = Endpoint(
     markets.MARGIN_ALERTS,
     plan="standard",
     since=date(2008, 5, 8),
-    upkeep=_daily(),
+    upkeep=_by_code(_daily()),
     has_bulk=True,
+    volume=Volume(100, 600, codes=4_400),
 )
 SHORT_RATIOS_ENDPOINT = Endpoint(
     "short_ratios",
@@ -174,8 +222,9 @@ SHORT_RATIOS_ENDPOINT = Endpoint(
     markets.SHORT_RATIOS,
     plan="standard",
     since=date(2008, 11, 5),
-    upkeep=_daily(),
+    upkeep=_by_code(_daily(), "s33", of_issues=False),
     has_bulk=True,
+    volume=Volume(34, 150, codes=34),
 )
 SHORT_SALE_REPORTS_ENDPOINT = Endpoint(
     "short_sale_reports",
@@ -183,8 +232,13 @@ SHORT_SALE_REPORTS_ENDPOINT = Endpoint(
     markets.SHORT_SALE_REPORTS,
     plan="standard",
     since=date(2013, 11, 7),
-    upkeep=_daily(Publication(TOKYO, time(17, 30)), "0 18 * * 1-5", day_parameter="disc_date"),
+    upkeep=_by_code(
+        _daily(Publication(TOKYO, time(17, 30)), "0 18 * * 1-5", day_parameter="disc_date"),
+        first="disc_date_from",
+        last="disc_date_to",
+    ),
     has_bulk=True,
+    volume=Volume(250, 700, codes=4_400),
 )
 BREAKDOWNS_ENDPOINT = Endpoint(
     "breakdowns",
@@ -192,8 +246,9 @@ BREAKDOWNS_ENDPOINT = Endpoint(
     markets.BREAKDOWNS,
     plan="premium",
     since=date(2015, 4, 1),
-    upkeep=_daily(_EVENING, "30 18 * * 1-5"),
+    upkeep=_by_code(_daily(_EVENING, "30 18 * * 1-5")),
     has_bulk=True,
+    volume=Volume(4_400, 400, codes=4_400),
 )
 INDEX_BARS_ENDPOINT = Endpoint(
     "index_bars",
@@ -201,8 +256,9 @@ INDEX_BARS_ENDPOINT = Endpoint(
     markets.INDEX_BARS,
     plan="standard",
     since=_FIRST,
-    upkeep=_daily(),
+    upkeep=_by_code(_daily(), of_issues=False),
     has_bulk=True,
+    volume=Volume(80, 110, codes=80),
 )
 TOPIX_BARS_ENDPOINT = Endpoint(
     "topix_bars",
@@ -212,6 +268,7 @@ TOPIX_BARS_ENDPOINT = Endpoint(
     since=_FIRST,
     upkeep=_ranges(_AFTERNOON, "0 17 * * 1-5"),
     has_bulk=True,
+    volume=Volume(1, 90),
 )
 _AT_THREE = Publication(TOKYO, time(3, 0), days_later=1)
 FUTURES_BARS_ENDPOINT = Endpoint(
@@ -222,6 +279,7 @@ FUTURES_BARS_ENDPOINT = Endpoint(
     since=_FIRST,
     upkeep=_daily(_AT_THREE, "30 3 * * 2-6"),
     has_bulk=True,
+    volume=Volume(250, 700),
 )
 OPTIONS_BARS_ENDPOINT = Endpoint(
     "options_bars",
@@ -231,6 +289,7 @@ OPTIONS_BARS_ENDPOINT = Endpoint(
     since=_FIRST,
     upkeep=_daily(_AT_THREE, "30 3 * * 2-6"),
     has_bulk=True,
+    volume=Volume(4_000, 750),
 )
 INDEX_OPTION_BARS_ENDPOINT = Endpoint(
     "index_option_bars",
@@ -240,6 +299,7 @@ INDEX_OPTION_BARS_ENDPOINT = Endpoint(
     since=_FIRST,
     upkeep=_daily(_AT_THREE, "30 3 * * 2-6"),
     has_bulk=True,
+    volume=Volume(3_000, 700),
 )
 DISCLOSURES_ENDPOINT = Endpoint(
     "disclosures",
@@ -248,6 +308,7 @@ DISCLOSURES_ENDPOINT = Endpoint(
     windows=(Window(100, 60),),
     plan=TDNET,
     upkeep=_daily(_EVENING, "30 18 * * 1-5", final=Publication(TOKYO, time(0, 30), days_later=1)),
+    volume=Volume(250, 400),
     is_apart=True,
     live_plan=TDNET,
 )

@@ -8,7 +8,7 @@ from moomarkets.domain.source import Plan
 PLANS = {
     plan.name: plan
     for plan in (
-        Plan("free", (Window(5, 60),), years=2, delay_weeks=12),
+        Plan("free", (Window(5, 60),), years=2, delay_weeks=12, has_bulk=False),
         Plan("light", (Window(60, 60),), years=5),
         Plan("standard", (Window(120, 60),), years=10),
         Plan("premium", (Window(500, 60),), years=20),

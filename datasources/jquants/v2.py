@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta, timezone
 
 from datasources.columns import RowReader
+from datasources.download import Downloads
 from datasources.host_names import HostNames
 from datasources.jquants.answers import KEY_REFUSED, NOTHING_NOW, REFUSED, TOO_MANY, reason_of
+from datasources.jquants.bulk import Bulk
 from datasources.jquants.detection import detect
 from datasources.jquants.endpoints import (
     DISCLOSURES_ENDPOINT,
     DROPPED_FIELDS,
     HALF_DAY_FIELDS,
+    HALF_DAY_NUMBERS,
     JQUANTS,
     TRADING_CALENDAR_ENDPOINT,
 )
@@ -23,6 +26,7 @@ from datasources.jquants.paging import MAX_PAGES, Collector, Pages, message_of, 
 from datasources.key_trial import KeyTrial
 from datasources.pace import narrowest
 from datasources.transport import MAX_BYTES, Reply, Transport
+from moomarkets.domain.bulk import BulkFile
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.dataset import Batch
@@ -91,6 +95,8 @@ class JQuantsV2:
         self._pages = Pages(self._transport, self._ask, max_pages)
         self._collector = Collector(JQUANTS.code, self._transport, clock, events)
         self._readers = {endpoint.name: _reader(endpoint) for endpoint in JQUANTS.endpoints}
+        self._downloads = Downloads(JQUANTS.code, clock, hosts=hosts)
+        self._bulk = Bulk(JQUANTS.code, self._content, self._downloads, clock, events)
 
     def fetch_data(self, endpoint: Endpoint, parameters: dict[str, str], token: CancelToken) -> Batch:
         """All pages of one query as one batch; nothing matching is an empty batch.
@@ -115,6 +121,14 @@ class JQuantsV2:
             self._events.emit("source.cursor_refused", source=JQUANTS.code, endpoint=endpoint.name)
             del query["cursor"]
             return fetch(query)
+
+    def bulk_files(self, endpoint: Endpoint, period: str, token: CancelToken) -> list[BulkFile]:
+        """As `BulkSource` has it."""
+        return self._bulk.files(endpoint, period, token)
+
+    def open_bulk(self, endpoint: Endpoint, file: BulkFile, token: CancelToken) -> Iterator[Batch]:
+        """As `BulkSource` has it."""
+        return self._bulk.open(endpoint, self._readers[endpoint.name], file, token)
 
     def validate_credentials(self) -> bool:
         """Ask for today's line of the trading calendar, which every plan may read."""
@@ -167,6 +181,10 @@ class JQuantsV2:
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
+        self._downloads.close()
+
+    def _content(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> dict[str, object]:
+        return opened(self._transport, self._ask(endpoint, query, token))
 
     def _ask(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> Reply:
         return self._trial.go(lambda: self._send(endpoint, query, token), self._is_refused, token)
@@ -189,5 +207,5 @@ class JQuantsV2:
 
 def _reader(endpoint: Endpoint) -> RowReader:
     if endpoint.name == "daily_bars":
-        return RowReader(JQUANTS.code, endpoint.dataset, DROPPED_FIELDS, HALF_DAY_FIELDS)
+        return RowReader(JQUANTS.code, endpoint.dataset, DROPPED_FIELDS, HALF_DAY_FIELDS, HALF_DAY_NUMBERS)
     return RowReader(JQUANTS.code, endpoint.dataset)

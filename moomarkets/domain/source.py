@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
+from moomarkets.domain.bulk import BulkFile
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.dataset import Batch, Dataset
 from moomarkets.domain.learnt import Readable
 from moomarkets.domain.limits import NAMED_SECONDS, USUAL_SILENCES, SilenceRule, Window
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.upkeep import Upkeep
+from moomarkets.domain.ways import Volume
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a subscription allows: requests in windows, and years back; `delay_weeks` hides the newest.
+    """What a subscription allows: requests in windows, years back, and files; `delay_weeks` hides the newest.
 
     Example:
         >>> Plan("free", (Window(5, 60),), years=2, delay_weeks=12).reach(date(2026, 11, 20))
@@ -29,6 +31,7 @@ class Plan:
     windows: tuple[Window, ...]
     years: int
     delay_weeks: int = 0
+    has_bulk: bool = True
 
     def reach(self, today: date) -> tuple[date, date | None]:
         """First and last readable date as of `today` at the provider; None where the end is open."""
@@ -50,9 +53,10 @@ class Endpoint:
 
     `plan` is the lowest subscription that may ask, or the name of an add-on to it; "" where everybody may. `since` is
     the oldest date that the provider has. With an `upkeep` a job type of the dataset's name keeps it; `has_bulk`:
-    whole months and days can be had as files. `is_apart`: its windows stand in place of the source's, and what is asked
-    of it counts nowhere else (an add-on that is limited by itself). From `live_plan` on the rows of today can be asked
-    for again and again: an answer ends with a cursor, and with that in the parameter `cursor` only what is newer comes.
+    whole months and days can be had as files. `volume` is how much a day of it holds, about. `is_apart`: its windows
+    stand in place of the source's, and what is asked of it counts nowhere else (an add-on that is limited by itself).
+    From `live_plan` on the rows of today can be asked for again and again: an answer ends with a cursor, and with that
+    in the parameter `cursor` only what is newer comes.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Endpoint:
     since: date | None = None
     upkeep: Upkeep | None = None
     has_bulk: bool = False
+    volume: Volume = field(default_factory=Volume)
     is_apart: bool = False
     live_plan: str = ""
 
@@ -271,4 +276,22 @@ class TokenBox(Protocol):
 
         Waits for whoever renews now; raises `Cancelled` when the token says so. No transaction is open inside. A holder
         that says nothing (`write`, `clear`) for three minutes loses its turn to the next.
+        """
+
+
+@runtime_checkable
+class BulkSource(Protocol):
+    """What a client has beside `DataSource` where its provider offers files of whole months and days."""
+
+    def bulk_files(self, endpoint: Endpoint, period: str, token: CancelToken) -> list[BulkFile]:
+        """The files that lie within a month like "2024-01" or a day like "2024-01-15": one request.
+
+        Raises what `fetch_data` raises.
+        """
+
+    def open_bulk(self, endpoint: Endpoint, file: BulkFile, token: CancelToken) -> Iterator[Batch]:
+        """The rows of one file in the order of the file, in batches of bounded size, while it is being downloaded.
+
+        The counters of the batches add up to those of the file. Keys are unique within a batch, not across them.
+        Raises what `fetch_data` raises, at any batch: only after the last one is the file known to be whole.
         """

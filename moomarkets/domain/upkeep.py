@@ -60,7 +60,8 @@ class Upkeep:
 
     `final` is a second publication of the same day, after which it is fetched once more. `day_parameter` is the
     provider's name for the date of a partition, `from_parameter` and `to_parameter` for a range; "" where it takes
-    none. Before `daily_since` there are data only for the last trading day of each week.
+    none: by day that means in bulk files alone. With a `code_parameter` a range of one code can be asked for; "" where
+    it cannot. Before `daily_since` there are data only for the last trading day of each week.
     """
 
     cut: Cut
@@ -70,6 +71,9 @@ class Upkeep:
     day_parameter: str = "date"
     from_parameter: str = "from"
     to_parameter: str = "to"
+    code_parameter: str = ""
+    has_issue_codes: bool = False
+    """Whether those codes are of issues that the list of issues knows."""
     daily_since: date | None = None
 
     def published_at(self, day: date, now: datetime) -> datetime:

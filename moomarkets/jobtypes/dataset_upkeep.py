@@ -9,22 +9,29 @@ from moomarkets.domain.calendar import TOKYO
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.coverage import ALL, Expected, missing
 from moomarkets.domain.errors import AttemptError, Reason
+from moomarkets.domain.fill_plan import Terms, offers
 from moomarkets.domain.job import Attempt, PlannedJob
+from moomarkets.domain.listing import expected_of_codes, issue_code
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.source import Endpoint
-from moomarkets.domain.upkeep import Cut, Upkeep
+from moomarkets.domain.upkeep import Cut
+from moomarkets.domain.ways import AUTO, Step, Way, pick
+from moomarkets.jobtypes.bulk_fetch import BulkFetch, is_bulk, perform_bulk
 from moomarkets.jobtypes.fetch import Fetch, is_live, perform_fetch
 from moomarkets.jobtypes.job_type import Outcome, PlanView, Tools
-from moomarkets.jobtypes.scope import date_of, newest_of
+from moomarkets.jobtypes.scope import codes_of, most_requests_of, newest_of, way_of
+from moomarkets.jobtypes.survey import Survey
+from moomarkets.jobtypes.wanted import check_codes, wanted_days
 
-NEWEST = 20
+SCOPE_KEYS = frozenset({"newest", "from", "to", "ranges", "codes", "way", "max_requests"})
 
 
 class DatasetUpkeep:
-    """One job per partition that is published, readable and not here yet.
+    """The jobs that bring what is published, readable and not here yet, in the cheapest way.
 
-    Scope: `newest` (the newest n trading days) or `from` and `to` (dates, both included); without any, the newest 20
-    days, or all dates where a range comes in one request. Its name is by default that of its dataset.
+    Scope: `newest` (the newest n trading days), or `from` and `to` (dates, both included), or `ranges` of them; without
+    any, the newest 20 days, or all dates where a range comes in one request. `codes` narrows it to these, `way` says
+    how to ask (`auto`, `date`, `code`, `bulk`), `max_requests` limits what one run plans.
 
     Example:
         >>> from datasources.jquants.endpoints import VALUATIONS_ENDPOINT
@@ -35,32 +42,48 @@ class DatasetUpkeep:
     def __init__(self, source: str, endpoint: Endpoint, name: str = "") -> None:
         if endpoint.upkeep is None:
             raise ValueError(f"endpoint {endpoint.name}: expected one with an upkeep, got none")
-        self.source, self._endpoint, self._upkeep = source, endpoint, endpoint.upkeep
+        self.source, self.endpoint, self._upkeep = source, endpoint, endpoint.upkeep
         self.dataset = endpoint.dataset.name
         self.name = name or self.dataset
         self.description = f"{endpoint.dataset.doc.partition('.')[0].partition(';')[0]} ({source})"
         self.default_schedule: Schedule | None = self._upkeep.schedule
+        self.scope_keys = SCOPE_KEYS
 
     def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
-        """The missing partitions, the newest first: those are what a reader waits for."""
-        if not view.subscription.may_ask(self._endpoint):
-            wanted = self._endpoint.plan or self._endpoint.name
-            detail = f"{self.name}: expected a subscription with {wanted}, got one without"
+        """The jobs that close the gaps: first what will soon be out of reach, then the newest."""
+        found = self.survey(view, scope)
+        if not found.gaps:
+            return []
+        return [self._job(step) for step in pick(found.offers, way_of(scope)).within(most_requests_of(scope)).steps]
+
+    def survey(self, view: PlanView, scope: Mapping[str, object]) -> Survey:
+        """What the scope asks for, what of it is missing, and every way to get that."""
+        if not view.subscription.may_ask(self.endpoint):
+            needed = self.endpoint.plan or self.endpoint.name
+            detail = f"{self.name}: expected a subscription with {needed}, got one without"
             raise AttemptError(Reason.PLAN_RESTRICTED, detail)
-        days = wanted_days(self._endpoint, self._upkeep, view, scope)
-        expected = [Expected(ALL, day, day, self._upkeep.published_at(day, view.now)) for day in reversed(days)]
-        live = self._live(view, scope)
-        expected = [*live, *(want for want in expected if not live or want.from_on < live[0].from_on)]
-        if self._upkeep.cut is Cut.NEWEST:
-            # An older state cannot be asked for.
-            expected = expected[:1]
+        check_codes(self.endpoint, scope)
+        way_of(scope)
+        codes = self.codes_of(scope)
+        wanted = wanted_days(self.endpoint, self._upkeep, view, scope)
+        # An older state cannot be asked for.
+        days = wanted.days[-1:] if self._upkeep.cut is Cut.NEWEST else wanted.days
+        expected = self._expected(codes, days, view)
+        if not codes and not {"to", "ranges"} & set(scope):
+            expected = self._with_live(expected, view)
         gaps = missing(expected, view.covered)
-        if self._upkeep.cut is Cut.RANGE and gaps:
-            gaps = [Expected(ALL, gaps[-1].from_on, gaps[0].to_on, gaps[0].published_at)]
-        return [self._job(gap) for gap in gaps]
+        ways = offers(gaps, self._terms(codes, view, scope))
+        return Survey(tuple(expected), tuple(gaps), tuple(ways), wanted.beyond, wanted.coming)
+
+    def codes_of(self, scope: Mapping[str, object]) -> tuple[str, ...]:
+        """The codes that the scope names, as the dataset writes them."""
+        codes = codes_of(scope)
+        return tuple(map(issue_code, codes)) if self._upkeep.has_issue_codes else codes
 
     def perform(self, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
-        return perform_fetch(self.source, self._endpoint.name, attempt, tools, token)
+        if is_bulk(attempt):
+            return perform_bulk(self.source, self.endpoint.name, attempt, tools, token)
+        return perform_fetch(self.source, self.endpoint.name, attempt, tools, token)
 
     def key_of(self, day: str) -> str:
         """The key of the job whose partition begins on `day`; within a group keys of all job types differ."""
@@ -70,34 +93,61 @@ class DatasetUpkeep:
         """What a person reads as the name of the job."""
         return f"{self.dataset.replace('_', ' ')} of {days}"
 
-    def _live(self, view: PlanView, scope: Mapping[str, object]) -> list[Expected]:
-        """Today, where more of it can come at any time: what was fetched a minute ago is old then."""
+    def _expected(self, codes: tuple[str, ...], days: tuple[date, ...], view: PlanView) -> list[Expected]:
+        if codes:
+            return expected_of_codes(codes, days, view.listings, lambda day: self._upkeep.published_at(day, view.now))
+        return [Expected(ALL, day, day, self._upkeep.published_at(day, view.now)) for day in days]
+
+    def _with_live(self, expected: list[Expected], view: PlanView) -> list[Expected]:
+        """And today, where more of it can come at any time: what was fetched a minute ago is old then."""
         today = view.now.astimezone(TOKYO).date()
         newest = Expected(ALL, today, today, view.now)
-        is_wanted = date_of(scope, "to") is None and view.calendar.is_trading_day(today)
-        return [newest] if is_wanted and is_live(self._endpoint, view.subscription, newest, view.now) else []
+        is_wanted = view.calendar.is_trading_day(today)
+        if not is_wanted or not is_live(self.endpoint, view.subscription, newest, view.now):
+            return expected
+        return [*(want for want in expected if want.from_on < today), newest]
 
-    def _job(self, gap: Expected) -> PlannedJob:
-        first, last = gap.from_on.isoformat(), gap.to_on.isoformat()
-        upkeep, request = self._upkeep, {}
-        if upkeep.day_parameter:
-            request = {upkeep.day_parameter: first}
-        elif upkeep.cut is Cut.RANGE:
+    def _terms(self, codes: tuple[str, ...], view: PlanView, scope: Mapping[str, object]) -> Terms:
+        endpoint = self.endpoint
+        return Terms(
+            upkeep=self._upkeep,
+            volume=endpoint.volume.learnt(view.past),
+            calendar=view.calendar,
+            today=view.now.astimezone(self._upkeep.publication.zone).date(),
+            first_on=view.first_on,
+            codes=codes,
+            file_obstacle=self._file_obstacle(view, scope),
+        )
+
+    def _file_obstacle(self, view: PlanView, scope: Mapping[str, object]) -> str:
+        """Why no files are used; "" where they can be."""
+        plan = view.subscription.plan
+        if not self.endpoint.has_bulk:
+            return "there are no files of it"
+        if self._upkeep.cut is Cut.DAY and not self._upkeep.day_parameter:
+            return ""
+        if plan is None or not plan.has_bulk:
+            return f"the plan {plan.name} has no files" if plan else "there are no files without a plan"
+        if newest_of(scope) is not None and way_of(scope) == AUTO:
+            # What is wanted because it is new is not to wait for a file of it.
+            return "the newest days are asked for one by one"
+        return ""
+
+    def _job(self, step: Step) -> PlannedJob:
+        first, last = step.from_on.isoformat(), step.to_on.isoformat()
+        if step.way is Way.BULK:
+            title = self.title_of(f"{step.period} (file)")
+            return BulkFetch(self.dataset, step.period, step.days).job(f"{self.name} {step.period}", self.name, title)
+        upkeep, request, key, shown = self._upkeep, {}, self.key_of(first), first
+        if first != last:
+            shown = f"{first} to {last}"
+        if step.way is Way.CODE:
+            request = {upkeep.code_parameter: step.key, upkeep.from_parameter: first, upkeep.to_parameter: last}
+            key, shown = f"{self.name} {step.key} {first}", f"{step.key}, {shown}"
+        elif step.way is Way.RANGE:
             request = {upkeep.from_parameter: first, upkeep.to_parameter: last}
-        shown = first if first == last else f"{first} to {last}"
-        return Fetch(gap, request).job(self.key_of(first), self.name, self.title_of(shown))
-
-
-def wanted_days(endpoint: Endpoint, upkeep: Upkeep, view: PlanView, scope: Mapping[str, object]) -> list[date]:
-    """The days that the scope asks for and that have data, as far as they are published and readable; oldest first."""
-    newest = upkeep.publication.newest(view.now, view.calendar)
-    last = min(newest, view.last_on or newest, date_of(scope, "to") or newest)
-    oldest = max(view.first_on, endpoint.since or view.first_on)
-    first, count = date_of(scope, "from"), newest_of(scope)
-    if first is None and count is None and upkeep.cut is Cut.RANGE:
-        first = oldest
-    if first is None:
-        days = view.calendar.newest(count or NEWEST, last)
-    else:
-        days = view.calendar.trading_days(max(first, oldest), last)
-    return [day for day in days if day >= oldest and upkeep.has_data(day, view.calendar)]
+        elif upkeep.day_parameter:
+            request = {upkeep.day_parameter: first}
+        partition = Expected(step.key, step.from_on, step.to_on, self._upkeep.publication.of(step.to_on))
+        symbol = step.key if step.way is Way.CODE else None
+        return Fetch(partition, request).job(key, self.name, self.title_of(shown), symbol)

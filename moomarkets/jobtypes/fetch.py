@@ -111,7 +111,7 @@ class _Task:
     def _store(self, connection: Connection, batch: Batch) -> Stored:
         owner, covered, execution_id = self.owner, self.covered, self.execution_id
         stored = datasets.upsert(connection, batch, owner, execution_id=execution_id, fetched_at=covered.fetched_at)
-        rows = len(batch.rows)
+        rows = len(batch.rows) - stored.twins
         if batch.continues:
             rows += coverage.rows_of(connection, owner, self.dataset, covered) or 0
         coverage.record(

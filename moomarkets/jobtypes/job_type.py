@@ -16,8 +16,10 @@ from moomarkets.domain.coverage import Covered
 from moomarkets.domain.errors import AttemptError, Reason
 from moomarkets.domain.events import Events
 from moomarkets.domain.job import Attempt, PlannedJob, Usage
+from moomarkets.domain.listing import Listing
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.source import DataSource, Subscription
+from moomarkets.domain.ways import Past
 from moomarkets.jobtypes.access import Access
 from moomarkets.store.database import Database
 from moomarkets.store.outage import Outage
@@ -81,12 +83,17 @@ class PlanView:
     first_on: date
     last_on: date | None
     subscription: Subscription = field(default_factory=Subscription)
+    past: Past = field(default_factory=Past)
+    """What past fetches of the dataset have brought."""
+    listings: Mapping[str, Listing] = field(default_factory=dict)
+    """From when to when the codes of the scope were listed, as far as is known."""
 
 
 class JobType(Protocol):
     """One kind of work. Adding one is one file, and one line in the registry or an entry point.
 
-    `source` is the code of the provider that it asks, "" for none; `dataset` the table that it fills, "" for none.
+    `source` is the code of the provider that it asks, "" for none; `dataset` the table that it fills, "" for none. One
+    may also say in `scope_keys` which keys of a scope it knows: without, any key is taken.
     """
 
     name: str

@@ -21,6 +21,7 @@ class ListedCompanies:
     default_schedule: Schedule | None = CronSchedule("0 6 * * *", "Asia/Tokyo")
     source = "jquants"
     dataset = "listed_issues"
+    scope_keys = frozenset[str]()
 
     def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
         """The job, or none while the newest list is here."""

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from moomarkets.domain.calendar import TOKYO, TokyoCalendar
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.errors import AttemptError, InvalidInput, Reason
 from moomarkets.domain.group_scope import explicit_jobs, job_types
 from moomarkets.domain.job import PLAN, Attempt, PlannedJob, Usage
 from moomarkets.domain.schedule import Schedule
-from moomarkets.domain.source import Subscription
+from moomarkets.domain.source import Endpoint
+from moomarkets.domain.upkeep import Cut
 from moomarkets.jobtypes.job_type import JobType, Outcome, PlanView, Tools
-from moomarkets.store import coverage, runs
-from moomarkets.store.coverage import Owner
-from moomarkets.store.learnt import read as read_learnt
+from moomarkets.jobtypes.plan_view import Sources, plan_view
+from moomarkets.store import runs
 
 
 class PlanGroup:
@@ -30,6 +28,7 @@ class PlanGroup:
     default_schedule: Schedule | None = None
     source = ""
     dataset = ""
+    scope_keys = frozenset[str]()
 
     def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
         """Nothing: a plan is not planned."""
@@ -49,17 +48,26 @@ class PlanGroup:
 def _plan(connection: Connection, attempt: Attempt, tools: Tools) -> list[PlannedJob]:
     """The child jobs that the group's job types ask for, in their order, then those that were given one by one.
 
+    Job types whose data are gone once they were missed come first.
+
     The group counts as it was when the run started, whatever has become of it since.
     """
     scope = (
         connection.scalar(text("SELECT definition -> 'scope' FROM runs WHERE id = :id"), {"id": attempt.run_id}) or {}
     )
+    sources, now = Sources(tools.source_ids, tools.subscriptions), tools.clock.now()
     planned = [
         job
-        for job_type in _job_types(scope, tools)
-        for job in job_type.plan(_view(connection, attempt.user_id, job_type, tools), scope)
+        for job_type in sorted(_job_types(scope, tools), key=_can_wait)
+        for job in job_type.plan(plan_view(connection, attempt.user_id, job_type, scope, sources, now), scope)
     ]
     return _without_twins([*planned, *explicit_jobs(scope)])
+
+
+def _can_wait(job_type: JobType) -> bool:
+    """Whether the past of its dataset can be asked for: where it cannot, what is missed is gone."""
+    endpoint: Endpoint | None = getattr(job_type, "endpoint", None)
+    return endpoint is None or endpoint.upkeep is None or endpoint.upkeep.cut is not Cut.NEWEST
 
 
 def _without_twins(jobs: list[PlannedJob]) -> list[PlannedJob]:
@@ -80,24 +88,3 @@ def _job_types(scope: Mapping[str, object], tools: Tools) -> list[JobType]:
     if unknown:
         raise InvalidInput("scope job_types", f"some of {', '.join(sorted(tools.job_types))}", unknown)
     return [tools.job_types[name] for name in names]
-
-
-def _view(connection: Connection, user_id: int, job_type: JobType, tools: Tools) -> PlanView:
-    now = tools.clock.now()
-    owner = Owner(user_id, tools.source_ids.get(job_type.source, 0))
-    subscription = tools.subscriptions.get(job_type.source, Subscription())
-    first_on, last_on = subscription.reach(now.astimezone(TOKYO).date())
-    learnt = read_learnt(connection, owner, subscription.label, now)
-    window = learnt.window_at(now, job_type.dataset)
-    if window is not None:
-        first_on = max(first_on, window.first_on or first_on)
-        last_on = min(filter(None, (last_on, window.last_on)), default=None)
-    calendar_owner = Owner(user_id, tools.source_ids.get("jquants", 0))
-    return PlanView(
-        now=now,
-        calendar=TokyoCalendar(coverage.calendar(connection, calendar_owner)),
-        covered=coverage.read(connection, owner, job_type.dataset),
-        first_on=first_on,
-        last_on=last_on,
-        subscription=replace(subscription, refused=learnt.refused),
-    )

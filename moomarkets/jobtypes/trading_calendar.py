@@ -25,6 +25,7 @@ class TradingCalendar:
     default_schedule: Schedule | None = CronSchedule("0 7 * * 1", "Asia/Tokyo")
     source = "jquants"
     dataset = "trading_calendar"
+    scope_keys = frozenset[str]()
 
     def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
         """The job, or none while this week's calendar is here."""

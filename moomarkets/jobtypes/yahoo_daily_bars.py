@@ -29,6 +29,7 @@ class YahooDailyBars:
     default_schedule: Schedule | None = CronSchedule("0 18 * * 1-5", "America/New_York")
     source = "yahoo"
     dataset = "yahoo_daily_bars"
+    scope_keys = frozenset({"symbols", "from", "to"})
 
     def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
         """The symbols whose newest published day is not here yet."""

@@ -32,6 +32,7 @@ class YahooIntradayBars:
     default_schedule: Schedule | None = CronSchedule("0 18 * * 1-5", "America/New_York")
     source = "yahoo"
     dataset = "yahoo_intraday_bars"
+    scope_keys = frozenset({"symbols", "interval"})
 
     def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
         """The stretches that are missing, the oldest first."""

@@ -16,14 +16,28 @@ from moomarkets.domain.nearest import did_you_mean
 from moomarkets.domain.retry import RetryPolicy
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.submission import check_name
+from moomarkets.jobtypes.scope import check_scope
 
 LONGEST_DESCRIPTION = 10_000
 FIELDS = tuple(field.name for field in fields(GroupDefinition))
 _RANGES = {"max_parallel": (1, 10_000), "crash_limit": (1, 1000), "keep_days": (1, 36_500)}
 
 
-def check_group(definition: GroupDefinition, job_types: Collection[str] | None = None) -> None:
+ScopeKeys = Mapping[str, frozenset[str] | None]
+"""By job type the keys of a scope that it knows; None: any."""
+
+
+def scope_keys(job_types: Mapping[str, object]) -> ScopeKeys:
+    """What each of these job types says of it; one from elsewhere that says nothing takes any key."""
+    return {name: getattr(job_type, "scope_keys", None) for name, job_type in job_types.items()}
+
+
+def check_group(
+    definition: GroupDefinition, job_types: Collection[str] | None = None, keys: ScopeKeys | None = None
+) -> None:
     """Refuse what the database, or a run, would refuse too; `job_types` are those that there are, None: nobody knows.
+
+    `keys` tells what a scope may hold; a job type that is not in it takes anything.
 
     Raises:
         InvalidInput: names the field, what is expected there, and what was given.
@@ -44,6 +58,7 @@ def check_group(definition: GroupDefinition, job_types: Collection[str] | None =
     if type(definition.is_enabled) is not bool:
         raise InvalidInput("is_enabled", "true or false", definition.is_enabled)
     _check_work(definition, job_types)
+    _check_scope(definition, keys or {})
     _check_timing(definition)
     _check_edges(definition)
 
@@ -92,6 +107,18 @@ def _check_work(definition: GroupDefinition, known: Collection[str] | None) -> N
             raise InvalidInput("jobs", "keys that differ", job.key)
         keys.add(job.key)
     json_map("scope", stored_scope(definition))
+
+
+def _check_scope(definition: GroupDefinition, keys: ScopeKeys) -> None:
+    """A scope is that of all the group's job types together: each key has to say something to one of them."""
+    known: set[str] = set()
+    for name in definition.job_types:
+        own = keys.get(name)
+        if own is None:
+            return
+        known |= own
+    if definition.job_types:
+        check_scope(definition.scope, known)
 
 
 def _check_job(job: PlannedJob, known: Collection[str] | None) -> None:

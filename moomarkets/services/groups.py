@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from moomarkets.domain.errors import InvalidInput, NotFound
 from moomarkets.domain.group import Dependency, GroupDefinition, RunKind
 from moomarkets.domain.job import PlannedJob
 from moomarkets.services.failed_jobs import Narrowed
-from moomarkets.services.group_checks import changed, check_group, named_job_types
+from moomarkets.services.group_checks import changed, check_group, named_job_types, scope_keys
 from moomarkets.services.run_handle import RunHandle
 from moomarkets.store import group_edits, group_graph, groups, nodes, reports, retries, runs
 from moomarkets.store.database import Database
@@ -38,9 +38,11 @@ class GroupDesk:
     ) -> None:
         """`job_types` are those that are known here, beside those of the nodes; None: anybody's word is taken.
 
+        Given as a map from name to job type, they also say what a scope may hold.
         `clock` None: that of the database.
         """
         self._database, self._user_id, self._job_types, self._clock = database, user_id, job_types, clock
+        self._keys = scope_keys(job_types) if isinstance(job_types, Mapping) else None
 
     # Look.
 
@@ -76,7 +78,7 @@ class GroupDesk:
             NotFound: the source, its parent, or a group that it depends on, does not exist.
             InvalidInput: a value is out of its range, or the schedule or the dependencies make no sense.
         """
-        check_group(definition, self._known(definition))
+        check_group(definition, self._known(definition), self._keys)
         key, now = creation_key or self._new_key(), self._now()
         return self._database.perform(
             lambda connection: groups.create(connection, self._user_id, definition, now, creation_key=key)
@@ -209,7 +211,7 @@ class GroupDesk:
                 groups.find(connection, self._user_id, renamed[-1])
                 return
             after = change(group_edits.definition(connection, self._user_id, name))
-            check_group(after, known)
+            check_group(after, known, self._keys)
             group_edits.change(connection, self._user_id, name, after, now)
             if after.name != name:
                 renamed.append(after.name)

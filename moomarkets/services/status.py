@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from sqlalchemy import Connection
+
 from moomarkets.services.credentials import Credentials
-from moomarkets.store import reports, sources
+from moomarkets.store import nodes, reports, sources
 from moomarkets.store.database import Database
 from moomarkets.store.reports import Record
 
@@ -29,6 +33,16 @@ class Status:
                 "credentials": states,
             }
         )
+
+    def is_running(self) -> bool:
+        """Whether a supervisor runs: one has shown itself lately, and nothing proves that its process is gone."""
+
+        def look(connection: Connection) -> bool:
+            # Without a name of its own the one who asks is none of them.
+            dead = nodes.proven_dead(connection, nodes.identify(UUID(int=0), ""))
+            return any(node["id"] not in dead for node in reports.nodes(connection))
+
+        return self._database.perform(look)
 
     def groups(self) -> list[Record]:
         """All groups with the counters of their newest run."""

@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy import Connection, text
 
 from moomarkets.domain.coverage import Covered
+from moomarkets.domain.ways import Past
 from moomarkets.store.sql import statement
 
 
@@ -87,7 +88,7 @@ def read(connection: Connection, owner: Owner, dataset: str) -> list[Covered]:
     rows = connection.execute(
         text(
             """
-            SELECT key, from_on, to_on, fetched_at FROM coverage
+            SELECT key, from_on, to_on, fetched_at, status = 'empty' FROM coverage
             WHERE user_id = :user_id AND data_source_id = :source_id AND dataset = :dataset
               AND status IN ('complete', 'empty')
             """
@@ -107,3 +108,28 @@ def calendar(connection: Connection, owner: Owner) -> dict[date, str]:
         {"user_id": owner.user_id, "source_id": owner.source_id},
     )
     return {row.on_date: row.holiday_division for row in rows}
+
+
+def past(connection: Connection, owner: Owner, dataset: str) -> Past:
+    """What the newest fetches of single days have brought; files, which bring many days at once, do not count."""
+    row = connection.execute(
+        text(
+            """
+            WITH days AS (
+                SELECT execution_id, rows, pages, fetched_at FROM coverage
+                WHERE user_id = :user_id AND data_source_id = :source_id AND dataset = :dataset
+                  AND key = 'ALL' AND from_on = to_on AND status = 'complete' AND execution_id IS NOT NULL
+                ORDER BY fetched_at DESC LIMIT 400
+            ), single AS (
+                SELECT execution_id, max(rows) AS rows, max(pages) AS pages FROM days
+                GROUP BY execution_id HAVING count(*) = 1
+            )
+            SELECT count(*), coalesce(sum(newest.rows), 0), coalesce(sum(executions.bytes), 0),
+                   coalesce(sum(newest.pages), 0)
+            FROM (SELECT * FROM single ORDER BY execution_id DESC LIMIT 60) AS newest
+            JOIN executions ON executions.id = newest.execution_id
+            """
+        ),
+        {"user_id": owner.user_id, "source_id": owner.source_id, "dataset": dataset},
+    ).one()
+    return Past(*(int(value) for value in row))

@@ -136,6 +136,20 @@ def _finish(
     return ended.first() is not None
 
 
+def demand_lease(connection: Connection, attempt: Attempt) -> None:
+    """Let the caller's transaction commit only while the attempt holds its lease: to be called last in it.
+
+    Raises:
+        Fenced: the lease went to somebody else; the transaction must roll back.
+    """
+    held = connection.execute(
+        text("SELECT 1 FROM executions WHERE id = :id AND lease_token = :token AND status = 'running' FOR SHARE"),
+        {"id": attempt.lease.execution_id, "token": attempt.lease.token},
+    )
+    if held.first() is None:
+        raise Fenced(f"execution {attempt.lease.execution_id}: its lease went to somebody else")
+
+
 def already_ended(connection: Connection, attempt: Attempt, completion_id: UUID) -> bool:
     """Whether the first try of this very completion had committed, although its answer was lost; else we are fenced."""
     row = connection.execute(

@@ -278,3 +278,19 @@ def _insert(
             "deadline_s": deadline_s,
         },
     )
+
+
+def used_s_ago(connection: Connection, source_id: int, user_id: int, within_s: float = 86_400.0) -> list[float]:
+    """How long ago the source's newest requests were over, in seconds; what runs still is over in the future."""
+    rows = connection.execute(
+        text(
+            """
+            SELECT extract(epoch FROM clock_timestamp() - coalesce(permits.done_at, permits.deadline_at))::float8
+            FROM permits JOIN permit_buckets ON permit_buckets.id = permits.bucket_id
+            WHERE permit_buckets.data_source_id = :source_id AND permit_buckets.user_id = :user_id
+              AND coalesce(permits.done_at, permits.deadline_at) > clock_timestamp() - make_interval(secs => :within_s)
+            """
+        ),
+        {"source_id": source_id, "user_id": user_id, "within_s": within_s},
+    )
+    return list(rows.scalars())

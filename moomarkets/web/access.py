@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 
 from actors.otp.thread_runtime import ThreadRuntime
 from actors.pulse import Beat
+from moomarkets.services.coverage import Coverage
 from moomarkets.services.groups import Groups
 from moomarkets.services.jobs import Executions, Jobs
 from moomarkets.services.readiness import Fault
@@ -38,6 +39,10 @@ class Office(Protocol):
     @property
     def runs(self) -> Runs:
         """The runs of groups."""
+
+    @property
+    def coverage(self) -> Coverage:
+        """What is here of every dataset, what is missing, and filling it."""
 
     @property
     def schedules(self) -> Schedules:

@@ -8,6 +8,7 @@ import sys
 from moomarkets.assembly import VERSION
 from tests.bench import (
     bars,
+    bulk,
     drain,
     enqueue,
     frozen,
@@ -17,6 +18,7 @@ from tests.bench import (
     latency,
     limiter,
     memory,
+    month,
     otp,
     reading,
     start,
@@ -28,6 +30,7 @@ BENCHES = {
     "start": start.run,
     "bars": bars.run,
     "reading": reading.run,
+    "bulk": bulk.run,
     "idle": idle.run,
     "drain": drain.run,
     "enqueue": enqueue.run,
@@ -37,19 +40,22 @@ BENCHES = {
     "growth": growth.run,
     "memory": memory.run,
     "frozen": frozen.run,
+    "month": month.run,
     "otp": otp.run,
 }
 
 
-def main(names: list[str]) -> None:
-    """Run them one after the other."""
+def main(words: list[str]) -> None:
+    """Run them one after the other. `--months N` is how much `bulk` loads."""
+    options = words[words.index("--months") :][:2] if "--months" in words else []
+    names = [word for word in words if word not in options]
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         sys.exit(f"bench: expected some of {', '.join(BENCHES)}, got {', '.join(unknown)}")
     print(f"moomarkets {VERSION}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
     for name in names or BENCHES:
         print(f"\n{name}")
-        for line in BENCHES[name]():
+        for line in bulk.run(options) if name == "bulk" else BENCHES[name]():
             print(f"  {line}", flush=True)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +55,18 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value below which `share` (0-1) of the values lie."""
     ordered = sorted(values)
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+def server_cpu_s(backend_pid: int) -> float:
+    """Processor seconds that the Postgres of that backend has used so far, in all its processes that live."""
+    (server,) = [parent for pid, parent, _ in _processes() if pid == backend_pid]
+    return sum(seconds for pid, parent, seconds in _processes() if server in (pid, parent))
+
+
+def _processes() -> Iterator[tuple[int, int, float]]:
+    """Number, parent and processor seconds of every process."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            words = path.read_text().rpartition(")")[2].split()
+            yield int(path.parent.name), int(words[1]), (int(words[11]) + int(words[12])) / ticks

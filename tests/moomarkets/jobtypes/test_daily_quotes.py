@@ -56,8 +56,8 @@ def test_the_free_plan_reaches_september_2026_from_january_2027() -> None:
 def test_nothing_is_asked_for_outside_of_what_the_subscription_reaches() -> None:
     reach = {"first_on": date(2026, 11, 5), "last_on": date(2026, 11, 6)}
 
-    assert keys({"from": "0001-01-01", "to": "9999-12-31"}, **reach) == ["2026-11-06", "2026-11-05"]
-    assert keys({"newest": 3}, **reach) == ["2026-11-06", "2026-11-05"]
+    assert keys({"from": "0001-01-01", "to": "9999-12-31"}, **reach) == ["2026-11-05", "2026-11-06"]
+    assert keys({"newest": 3}, **reach) == ["2026-11-05", "2026-11-06"]
 
 
 def test_a_job_says_what_to_fetch_and_which_partition_that_is() -> None:

@@ -214,12 +214,22 @@ def test_what_came_after_the_lease_was_lost_is_dropped(house: House) -> None:
 
 def test_rows_that_the_database_refuses_are_called_malformed_without_showing_them(house: House) -> None:
     attempt = attempt_of(house)
+    house.provider.answer = lambda request: replace(bars(request), rows=[("72\0", *bars(request).rows[0][1:])])
+
+    ending = house.do(attempt)
+
+    assert ending == Failed(Reason.MALFORMED, "the database refused the rows: CharacterNotInRepertoire")
+    assert house.rows() == 0
+
+
+def test_of_twin_rows_the_last_counts_and_coverage_counts_one(house: House) -> None:
+    attempt = attempt_of(house)
     house.provider.answer = lambda request: replace(bars(request), rows=[*bars(request).rows] * 2)
 
     ending = house.do(attempt)
 
-    assert ending == Failed(Reason.MALFORMED, "the database refused the rows: CardinalityViolation")
-    assert house.rows() == 0
+    assert isinstance(ending, Succeeded)
+    assert (house.rows(), house.scene.one("SELECT rows FROM coverage")[0]) == (2, 2)
 
 
 def test_a_completion_repeated_with_the_same_id_succeeds_without_storing_again(house: House) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from uuid import uuid4
 
 import psycopg
@@ -16,7 +16,8 @@ from moomarkets.domain.datasets.equities import DAILY_BARS, LISTED_ISSUES
 from moomarkets.domain.datasets.markets import TRADING_CALENDAR
 from moomarkets.store import datasets, reports
 from moomarkets.store.coverage import Owner
-from moomarkets.store.datasets import Stored
+from moomarkets.store.datasets import Part, Stored
+from moomarkets.store.packing import Provenance, RowPacker
 from tests.moomarkets.store.scene import LOCAL, START, Scene, after
 
 DAY = date(2026, 11, 19)
@@ -133,9 +134,40 @@ def test_what_the_driver_refuses_while_copying_is_an_error_like_any_other(scene:
     assert store(scene, bar()) == Stored(1, 0)
 
 
-def test_twin_rows_in_one_batch_are_refused(scene: Scene) -> None:
-    with pytest.raises(DBAPIError):
-        store(scene, bar(), bar())
+def test_of_twin_rows_in_one_batch_the_last_is_stored(scene: Scene) -> None:
+    assert store(scene, bar(close=1), bar("13010"), bar(close=2)) == Stored(written=2, revised=0, twins=1)
+    assert scene.one("SELECT close FROM daily_bars WHERE code = '72030'")[0] == 2
+
+    assert store(scene, bar(close=3), bar(close=2), execution_id=2) == Stored(written=0, revised=0, twins=1)
+
+
+def test_rows_that_are_taken_for_new_and_are_not_are_merged_all_the_same(scene: Scene) -> None:
+    store(scene, bar("72030", 1), bar("13010", 1))
+
+    packer = RowPacker(DAILY_BARS, Provenance(LOCAL, scene.source_id, 2, after(2)))
+    pieces = [packer.pack([bar("72030", 2)]), packer.pack([bar("13010", 1), bar("67580", 1)])]
+    part = Part(DAILY_BARS, packer.provenance, packer.columns, pieces, 3, is_new=True)
+
+    assert scene.do(datasets.store, part) == Stored(written=2, revised=1)
+    assert scene.one("SELECT row ->> 'close' FROM revisions")[0] == "1"
+
+
+def test_rows_that_are_equal_are_not_even_locked(scene: Scene) -> None:
+    store(scene, bar())
+    before = scene.one("SELECT xmin, xmax FROM daily_bars")
+
+    store(scene, bar(), execution_id=2)
+
+    assert scene.one("SELECT xmin, xmax FROM daily_bars") == before
+
+
+def test_rows_are_counted_by_their_date(scene: Scene) -> None:
+    owner = Owner(LOCAL, scene.source_id)
+    store(scene, bar("72030"), bar("13010"))
+
+    assert scene.do(datasets.has_rows, DAILY_BARS, owner, DAY, DAY)
+    assert not scene.do(datasets.has_rows, DAILY_BARS, owner, DAY + timedelta(1), DAY + timedelta(9))
+    assert scene.do(datasets.count_by_date, DAILY_BARS, owner, DAY, DAY) == {DAY: 2}
 
 
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS.keys())

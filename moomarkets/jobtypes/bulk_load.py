@@ -1,0 +1,142 @@
+"""Gathers the rows of bulk files in packed parts, and stores them with the coverage of their days."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from moomarkets.domain import failpoints
+from moomarkets.domain.bulk import BulkFile
+from moomarkets.domain.coverage import ALL, Covered
+from moomarkets.domain.dataset import Batch
+from moomarkets.domain.errors import AttemptError, Reason
+from moomarkets.domain.job import Attempt, Usage
+from moomarkets.domain.source import Endpoint
+from moomarkets.jobtypes.job_type import Tools
+from moomarkets.store import coverage, datasets, executions
+from moomarkets.store.coverage import Owner
+from moomarkets.store.datasets import Part
+from moomarkets.store.packing import Provenance, RowPacker
+
+PART_BYTES = 24 * 1024 * 1024
+"""So much is stored in one transaction: a month of daily prices fits, and is stored within a few seconds."""
+
+
+class BulkLoad:
+    """One attempt's rows, of one file or several.
+
+    A file that is too large for one transaction is stored in parts, each behind the fence, and covered with the last
+    of them alone: what a dead attempt has left behind is found equal by the next.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, attempt: Attempt, tools: Tools, source_id: int, part_bytes: int = PART_BYTES
+    ) -> None:
+        self.endpoint, self._part_bytes = endpoint, part_bytes
+        self._attempt, self._tools, self._now = attempt, tools, tools.clock.now()
+        self._owner = Owner(attempt.user_id, source_id)
+        provenance = Provenance(attempt.user_id, source_id, attempt.lease.execution_id, self._now)
+        self._packer, self._provenance = RowPacker(endpoint.dataset, provenance), provenance
+        # One for the list of files.
+        self._requests, self._bytes, self._files = 1, 0, 0
+        self._rows: Counter[date] = Counter()
+        self._as_of: dict[date, datetime] = {}
+        self._days: frozenset[date] = frozenset()
+        self._pieces: list[bytes] = []
+        self._size = self._count = 0
+        self._is_new, self._has_twins = True, False
+
+    @property
+    def usage(self) -> Usage:
+        """What the files have cost and brought so far."""
+        return Usage(self._requests, self._bytes, self._rows.total(), self._files)
+
+    def begin(self, file: BulkFile, days: Iterable[date]) -> None:
+        """Take from the next batches what belongs to these days, as far as the file tells anything new of them."""
+        told = {day: file.modified_at for day in days if _tells(self.endpoint, file, day, self._now)}
+        if not told:
+            detail = f"bulk file of {self.endpoint.name} {file.period}: expected one that was made after its days"
+            raise AttemptError(Reason.PARTIAL, f"{detail}, got one of {file.modified_at.isoformat()}")
+        newer, has_rows = self._tools.database.perform(lambda connection: self._found(connection, told))
+        self._days = frozenset(told) - newer
+        self._as_of |= {day: told[day] for day in self._days}
+        self._is_new = self._is_new and not has_rows
+        self._files += 1
+
+    def add(self, batch: Batch) -> None:
+        """Take a batch of the file that was begun."""
+        self._requests += batch.requests
+        self._bytes += batch.bytes
+        dates = datasets.dates_of(batch)
+        if len(dates) < len(batch.rows):
+            detail = f"bulk file of {self.endpoint.name}: expected a date in every row, got rows without"
+            raise AttemptError(Reason.SCHEMA, detail)
+        rows = batch.rows
+        if not self._days.issuperset(dates):
+            rows = [row for row, day in zip(rows, dates, strict=True) if day in self._days]
+            dates = [day for day in dates if day in self._days]
+        self._rows.update(dates)
+        piece = self._packer.pack(rows)
+        if self._size + len(piece) > self._part_bytes and self._size:
+            self._has_twins |= self._tools.database.perform(self._store_ahead)
+            self._pieces, self._size, self._count = [], 0, 0
+        self._pieces.append(piece)
+        self._size, self._count = self._size + len(piece), self._count + len(rows)
+
+    def finish(self, connection: Connection) -> None:
+        """Store what is left, and that the days are covered."""
+        if self._newer(connection, self._as_of):
+            detail = f"{self.endpoint.name}: expected nobody else to fetch these days meanwhile, got newer ones"
+            raise AttemptError(Reason.PARTIAL, detail)
+        rows: Mapping[date, int] = self._rows
+        if datasets.store(connection, self._part()).twins or self._has_twins:
+            rows = datasets.count_by_date(
+                connection, self.endpoint.dataset, self._owner, min(self._as_of), max(self._as_of)
+            )
+        for day in sorted(self._as_of):
+            coverage.record(
+                connection,
+                self._owner,
+                self.endpoint.dataset.name,
+                Covered(ALL, day, day, self._now),
+                rows=rows.get(day, 0),
+                pages=1,
+                execution_id=self._attempt.lease.execution_id,
+            )
+        failpoints.hit("rows_written")
+
+    def _store_ahead(self, connection: Connection) -> bool:
+        stored = datasets.store(connection, self._part())
+        executions.demand_lease(connection, self._attempt)
+        return stored.twins > 0
+
+    def _part(self) -> Part:
+        dataset = self.endpoint.dataset
+        return Part(dataset, self._provenance, self._packer.columns, self._pieces, self._count, self._is_new)
+
+    def _found(self, connection: Connection, told: dict[date, datetime]) -> tuple[set[date], bool]:
+        has_rows = datasets.has_rows(connection, self.endpoint.dataset, self._owner, min(told), max(told))
+        return self._newer(connection, told), has_rows
+
+    def _newer(self, connection: Connection, told: dict[date, datetime]) -> set[date]:
+        """The days that were fetched after the file was made: it must not put its older rows in place of theirs."""
+        covered = coverage.read(connection, self._owner, self.endpoint.dataset.name)
+        whole = [part for part in covered if part.key == ALL]
+        return {
+            day
+            for day, modified_at in told.items()
+            if any(part.from_on <= day <= part.to_on and part.fetched_at > modified_at for part in whole)
+        }
+
+
+def _tells(endpoint: Endpoint, file: BulkFile, day: date, now: datetime) -> bool:
+    """Whether the file was made after the data of that day were published; that it is there needs no grace."""
+    upkeep = endpoint.upkeep
+    if upkeep is None:
+        return file.modified_at.date() > day
+    is_final = upkeep.final is not None and upkeep.final.of(day) <= now
+    publication = upkeep.final if upkeep.final is not None and is_final else upkeep.publication
+    return publication.of(day) - publication.grace <= file.modified_at

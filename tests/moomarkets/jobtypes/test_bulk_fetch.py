@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from datasources.jquants.endpoints import DAILY_BARS_ENDPOINT, JQUANTS, TRADES_ENDPOINT
+from datasources.jquants.v2 import JQuantsV2
+from datasources.simulators.faults import Fault
+from datasources.simulators.jquants import DEMO_KEY, JQuantsSimulator
+from moomarkets.domain.calendar import TOKYO
+from moomarkets.domain.cancel import CancelToken
+from moomarkets.domain.coverage import ALL, Covered, Expected
+from moomarkets.domain.errors import AttemptError, InvalidInput, Reason
+from moomarkets.domain.job import Attempt, Ending, Failed, LostLease, PlannedJob, Succeeded
+from moomarkets.domain.limits import Window
+from moomarkets.domain.source import DataSource, Subscription
+from moomarkets.jobtypes.bulk_fetch import BulkFetch, is_bulk, perform_bulk
+from moomarkets.jobtypes.dataset_upkeep import DatasetUpkeep
+from moomarkets.jobtypes.fetch import Fetch
+from moomarkets.jobtypes.job_type import Outcome, Tools
+from moomarkets.jobtypes.perform import perform
+from moomarkets.store import coverage, runs, sources
+from moomarkets.store.coverage import Owner
+from moomarkets.testing.manual_clock import ManualClock
+from moomarkets.testing.recorded_events import RecordedEvents
+from tests.datasources.support import jquants_client
+from tests.moomarkets.jobtypes.views import tokyo, view
+from tests.moomarkets.store.scene import LOCAL, START, Scene
+
+NOW = tokyo("2026-11-20", 18)
+MONTH = "2026-10"
+DAYS = tuple(date(2026, 10, day) for day in (1, 2, 5, 6))
+WHOLE_MONTH = tuple(date(2026, 10, day) for day in range(1, 32))
+ISSUES = 12
+
+
+class House:
+    """A node that does bulk jobs against a simulated provider; `part_bytes` cuts what they store."""
+
+    def __init__(self, scene: Scene, client: JQuantsV2) -> None:
+        self.scene, self.client, self.clock = scene, client, ManualClock(NOW)
+        self.owner = Owner(LOCAL, scene.do(sources.ensure, JQUANTS))
+        self.part_bytes: int | None = None
+        self.events = RecordedEvents()
+        self.endpoint = DAILY_BARS_ENDPOINT
+        self.tools = Tools(
+            database=scene.database,
+            open_source=self._open,
+            source_ids={"jquants": self.owner.source_id},
+            subscriptions={},
+            job_types={"bulk": self},
+            clock=self.clock,
+            events=self.events,
+        )
+
+    name, description, default_schedule, source, dataset = "bulk", "", None, "jquants", ""
+
+    def plan(self, view: object, scope: object) -> list[PlannedJob]:
+        return []
+
+    def perform(self, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
+        if self.part_bytes is not None:
+            return perform_bulk("jquants", self.endpoint.name, attempt, tools, token, self.part_bytes)
+        return DatasetUpkeep("jquants", self.endpoint).perform(attempt, tools, token)
+
+    def _open(self, user_id: int, source: str) -> DataSource:
+        return self.client
+
+    def attempt(self, job: PlannedJob) -> Attempt:
+        run_id = self.scene.request(self.scene.group())
+        admitted = self.scene.admit(run_id)
+        self.scene.complete(admitted, write=lambda connection: runs.plan(connection, run_id, [job], START) and None)
+        (attempt,) = self.scene.claim(job_types=["bulk"], lease_s=600)
+        return attempt
+
+    def bulk(self, *days: date, period: str = MONTH) -> Ending:
+        return self.do(BulkFetch(self.endpoint.dataset.name, period, days or DAYS).job(period, "bulk", period))
+
+    def by_day(self, day: date) -> Ending:
+        partition = Expected(ALL, day, day, NOW)
+        return self.do(Fetch(partition, {"date": day.isoformat()}).job(day.isoformat(), "bulk", "by day"))
+
+    def do(self, job: PlannedJob, token: CancelToken | None = None) -> Ending:
+        return self.perform_attempt(self.attempt(job), token)
+
+    def perform_attempt(self, attempt: Attempt, token: CancelToken | None = None) -> Ending:
+        return perform(attempt, uuid4(), self.tools, token or CancelToken())
+
+    def covered(self) -> dict[date, Covered]:
+        return {part.from_on: part for part in self.scene.do(coverage.read, self.owner, self.endpoint.dataset.name)}
+
+    def value(self, sql: str) -> Any:
+        return self.scene.one(sql)[0]
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[JQuantsSimulator]:
+    wide = Window(1_000_000, 60)
+    today = datetime(2026, 11, 20, 18, tzinfo=TOKYO)
+    with JQuantsSimulator("premium", issues=ISSUES, today=today, limit=wide, addons=("minute",)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def house(scene: Scene, simulator: JQuantsSimulator) -> Iterator[House]:
+    with closing(jquants_client(simulator.base_url, key=DEMO_KEY)) as client:
+        yield House(scene, client)
+    simulator.faults.clear()
+
+
+def test_a_file_brings_its_rows_and_the_coverage_of_each_day_that_was_asked_for(house: House) -> None:
+    ending = house.bulk()
+
+    assert isinstance(ending, Succeeded)
+    assert (ending.run_ended, ending.usage.requests, ending.usage.pages) == (True, 2, 1)
+    assert ending.usage.rows == house.value("SELECT count(*) FROM daily_bars") > 4 * (ISSUES - 4)
+    assert set(house.covered()) == set(DAYS)
+    assert house.value(
+        "SELECT count(*) FROM coverage WHERE status <> 'complete' OR rows <> (SELECT count(*) FROM daily_bars"
+        " WHERE on_date = coverage.from_on)"
+    ) == 0  # fmt: skip
+
+
+def test_the_same_file_once_more_changes_nothing(house: House) -> None:
+    house.bulk()
+    before = house.scene.one("SELECT array_agg(daily_bars ORDER BY code, on_date) FROM daily_bars")
+
+    assert isinstance(house.bulk(), Succeeded)
+
+    assert house.scene.one("SELECT array_agg(daily_bars ORDER BY code, on_date) FROM daily_bars") == before
+    assert house.value("SELECT count(*) FROM revisions") == 0
+
+
+def test_what_came_by_day_and_what_comes_in_the_file_are_the_same_rows(house: House) -> None:
+    house.by_day(DAYS[0])
+    house.scene.execute("UPDATE coverage SET fetched_at = '2026-10-01T09:00Z'")
+
+    house.bulk()
+
+    assert house.value("SELECT count(DISTINCT execution_id) FROM daily_bars WHERE on_date = '2026-10-01'") == 1
+    assert house.value("SELECT count(*) FROM revisions") == 0
+    assert house.value("SELECT count(DISTINCT execution_id) FROM coverage") == 1
+
+
+def test_a_correction_in_a_newer_file_leaves_the_old_row_as_a_revision(house: House) -> None:
+    house.bulk()
+    house.scene.execute("UPDATE daily_bars SET close = -1 WHERE on_date = '2026-10-01'")
+    house.scene.execute("UPDATE coverage SET fetched_at = '2026-10-01T09:00Z'")
+
+    house.bulk()
+
+    assert house.value("SELECT count(*) FROM daily_bars WHERE close = -1") == 0
+    assert house.value("SELECT count(*) FROM revisions WHERE row ->> 'close' = '-1'") > 0
+
+
+def test_days_that_were_fetched_after_the_file_was_made_are_left_as_they_are(house: House) -> None:
+    house.by_day(DAYS[0])
+    house.scene.execute("UPDATE daily_bars SET close = -1 WHERE on_date = '2026-10-01'")
+    fetched = house.covered()[DAYS[0]]
+    house.clock.advance(60)
+
+    assert isinstance(house.bulk(), Succeeded)
+
+    assert house.value("SELECT count(*) FROM daily_bars WHERE close = -1") > 0
+    assert house.covered()[DAYS[0]] == fetched
+    assert set(house.covered()) == set(DAYS)
+
+
+def test_a_day_whose_rows_the_file_does_not_have_is_covered_as_empty(house: House) -> None:
+    holiday = date(2026, 10, 12)
+
+    house.bulk(holiday, DAYS[0])
+
+    assert house.value("SELECT status FROM coverage WHERE from_on = '2026-10-12'") == "empty"
+
+
+def test_a_day_after_the_file_was_made_is_not_covered(house: House) -> None:
+    ending = house.bulk(date(2026, 11, 19), date(2026, 11, 24), period="2026-11")
+
+    # The month goes on, so the files of its days are taken; that of the 24th is still to come.
+    assert isinstance(ending, Succeeded)
+    assert set(house.covered()) == {date(2026, 11, 19)}
+
+
+def test_a_file_that_is_not_there_yet_is_asked_for_later(house: House) -> None:
+    assert house.bulk(date(2026, 11, 24), period="2026-11-24") == Failed(
+        Reason.PARTIAL, "partial: bulk files of daily_bars: expected one of 2026-11-24, got none yet"
+    )
+    assert house.covered() == {}
+
+
+@pytest.mark.parametrize("kind", ["half_body", "drop", "garbage", "html"])
+def test_half_a_file_leaves_nothing(house: House, simulator: JQuantsSimulator, kind: str) -> None:
+    simulator.faults.add(Fault(kind, path=".csv.gz"))
+
+    ending = house.bulk()
+
+    assert isinstance(ending, Failed)
+    assert ending.reason in (Reason.UPSTREAM, Reason.MALFORMED)
+    assert (house.value("SELECT count(*) FROM daily_bars"), house.covered()) == (0, {})
+
+
+def test_a_large_file_is_stored_in_parts_and_covered_once_with_the_last(house: House) -> None:
+    house.endpoint, house.part_bytes = TRADES_ENDPOINT, 20_000
+
+    ending = house.bulk(*WHOLE_MONTH)
+
+    assert isinstance(ending, Succeeded)
+    assert ending.usage.rows == house.value("SELECT count(*) FROM trades") > 1000
+    assert len(house.covered()) == 31
+    assert house.value("SELECT sum(rows) FROM coverage") == ending.usage.rows
+
+
+class _AfterTheFirstPart(CancelToken):
+    """Cancelled as soon as rows of the file are stored: what a death there leaves behind."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__()
+        self._house = house
+
+    def check(self) -> None:
+        if self._house.value("SELECT count(*) FROM trades"):
+            self.cancel(Reason.INTERRUPTED)
+        super().check()
+
+
+def test_an_attempt_that_died_between_two_parts_is_made_good_by_the_next(house: House) -> None:
+    house.endpoint, house.part_bytes = TRADES_ENDPOINT, 20_000
+
+    job = BulkFetch("trades", MONTH, WHOLE_MONTH).job("died", "bulk", "died")
+    interrupted = house.do(job, _AfterTheFirstPart(house))
+    left = house.value("SELECT count(*) FROM trades")
+
+    assert isinstance(interrupted, Failed)
+    assert (interrupted.reason, house.covered()) == (Reason.INTERRUPTED, {})
+    ending = house.bulk(*WHOLE_MONTH)
+    assert isinstance(ending, Succeeded)
+    assert 0 < left < house.value("SELECT count(*) FROM trades") == ending.usage.rows
+    assert house.value("SELECT count(*) FROM revisions") == 0
+
+
+def test_a_part_of_an_attempt_that_lost_its_lease_is_not_stored(house: House) -> None:
+    house.endpoint, house.part_bytes = TRADES_ENDPOINT, 20_000
+    attempt = house.attempt(BulkFetch("trades", MONTH, WHOLE_MONTH).job("late", "bulk", "late"))
+    house.scene.execute("UPDATE executions SET lease_token = lease_token + 1 WHERE status = 'running'")
+
+    assert house.perform_attempt(attempt) == LostLease()
+    assert house.value("SELECT count(*) FROM trades") == 0
+
+
+def test_somebody_who_fetches_a_day_meanwhile_wins(house: House) -> None:
+    job = BulkFetch("daily_bars", MONTH, DAYS).job("slow", "bulk", "slow")
+    attempt = house.attempt(job)
+    outcome = house.perform(attempt, house.tools, CancelToken())
+    house.by_day(DAYS[0])
+
+    assert outcome.write is not None
+    with pytest.raises(AttemptError, match="expected nobody else to fetch these days meanwhile"):
+        house.scene.do(outcome.write)
+
+
+def test_parameters_that_make_no_sense_fail_the_job(house: House) -> None:
+    job = PlannedJob("odd", "bulk", "odd", {"bulk": {"dataset": "daily_bars", "period": "2026-10"}, "days": ["soon"]})
+
+    assert house.do(job) == Failed(
+        Reason.INVALID, "invalid: parameters of job odd: days: expected a list of dates like 2024-01-15, got ['soon']"
+    )
+
+
+@pytest.mark.parametrize("days", [(), (date(2026, 9, 30),), (date(2026, 11, 1),)])
+def test_the_days_lie_within_the_period(days: tuple[date, ...]) -> None:
+    with pytest.raises(InvalidInput, match="days: expected dates from 2026-10-01 to 2026-10-31, got"):
+        BulkFetch("daily_bars", MONTH, days)
+
+
+def test_a_bulk_job_travels_as_the_parameters_of_a_job(house: House) -> None:
+    wanted = BulkFetch("daily_bars", MONTH, DAYS)
+    attempt = house.attempt(wanted.job("k", "bulk", "n"))
+
+    assert is_bulk(attempt)
+    assert BulkFetch.of(attempt.parameters) == wanted
+    assert not is_bulk(house.attempt(PlannedJob("other", "bulk", "n", {"key": "ALL"})))
+
+
+def test_what_comes_in_files_alone_is_planned_as_files() -> None:
+    subscription = Subscription.of(JQUANTS, "light", ["minute"])
+    upkeep = DatasetUpkeep("jquants", TRADES_ENDPOINT)
+
+    jobs = upkeep.plan(replace(view(NOW), subscription=subscription), {"newest": 16})
+
+    assert [job.key for job in jobs][:2] == ["trades 2026-11-20", "trades 2026-11-19"]
+    assert jobs[-1].key == "trades 2026-10"
+    assert BulkFetch.of(jobs[-1].parameters).period == MONTH
