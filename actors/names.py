@@ -14,6 +14,7 @@ SCHEDULER = "scheduler"
 RESCUER = "rescuer"
 PRUNER = "pruner"
 CUSTODIAN = "custodian"
+ALERTER = "alerter"
 LISTENER = "listener"
 WEB = "web"
 

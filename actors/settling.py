@@ -85,7 +85,8 @@ def completed(state: State, attempt: Attempt, usage: Usage) -> Decision:
 def failed(state: State, attempt: Attempt, failure: Failed, jitter: Jitter, seconds: float | None = None) -> Decision:
     """Have the failure stored, with what the rules make of it."""
     policy = RetryPolicy(attempt.max_retries, attempt.retry_delay_s)
-    return _fail(state, attempt, failure, after_failure(failure.reason, attempt.number, policy, jitter), seconds)
+    verdict = after_failure(failure.reason, attempt.number, policy, jitter, least_s=failure.again_in_s or 0.0)
+    return _fail(state, attempt, failure, verdict, seconds)
 
 
 def put_off(state: State, attempt: Attempt, why: str, delay_s: float) -> Decision:

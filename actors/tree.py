@@ -9,7 +9,7 @@ root (one_for_one 3/60 s)                 when root gives up, or the fuse blows,
    ├─ limiters (dynamic)                  one RateLimiter per credential, started when needed, also after a crash
    ├─ manager                             never blocks; if it dies the executors below start anew with it
    ├─ executors (one_for_one 20/60 s)     one JobExecutor per slot
-   ├─ duties (one_for_one 10/60 s)        claimer, scheduler, rescuer, pruner, custodian, listener
+   ├─ duties (one_for_one 10/60 s)        claimer, scheduler, rescuer, pruner, custodian, alerter, listener
    └─ web                                 where one is wanted; own back-off: its end costs the others nothing
 """
 
@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors import names
+from actors.alerter import Alerter, AlertRules, Look
 from actors.claimer import Claimer, ClaimRules
 from actors.custodian import Custodian, CustodyRules
 from actors.database import DatabaseServer, Server
@@ -49,7 +50,8 @@ class Parts:
     """What the tree is built from. `pools` holds one pool of connections per writer and one for the claimer.
 
     `server` is the embedded server, None where the database is somebody else's; `listen_url` None: polling alone.
-    `prune` None: history is kept for ever. `custody` None: nothing is sealed here.
+    `prune` None: history is kept for ever. `custody` None: nothing is sealed here. `alert` None: nobody notices what is
+    late.
     `endurance` None: as many abandoned attempts as two for each executor.
     """
 
@@ -66,6 +68,7 @@ class Parts:
     endurance: Endurance | None = None
     prune: tuple[Database, PruneRules] | None = None
     custody: tuple[Database, CustodyRules] | None = None
+    alert: tuple[Database, Look, AlertRules] | None = None
     web: tuple[Site, Pulse] | None = None
 
 
@@ -133,6 +136,8 @@ def _duties(parts: Parts) -> SupervisorSpec:
         children.append(ChildSpec(names.PRUNER, Pruner, parts.prune, name=names.PRUNER))
     if parts.custody is not None:
         children.append(ChildSpec(names.CUSTODIAN, Custodian, parts.custody, name=names.CUSTODIAN))
+    if parts.alert is not None:
+        children.append(ChildSpec(names.ALERTER, Alerter, parts.alert, name=names.ALERTER))
     if parts.listen_url is not None:
         children.append(ChildSpec(names.LISTENER, Listener, (parts.listen_url,), name=names.LISTENER))
     return SupervisorSpec(Strategy.ONE_FOR_ONE, tuple(children), max_restarts=10, max_seconds=60)

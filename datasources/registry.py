@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 
 from datasources.jquants.endpoints import JQUANTS
 from datasources.jquants.v1 import JQuantsV1
 from datasources.jquants.v1_endpoints import JQUANTS_V1
-from datasources.jquants.v2 import JQuantsV2
+from datasources.jquants.v2 import JQuantsV2, read_bodies
 from datasources.opening import Opening
 from datasources.yahoo import YAHOO, YahooChart
+from moomarkets.domain.dataset import Batch
 from moomarkets.domain.errors import CredentialsMissing, NotFound, PluginError
-from moomarkets.domain.source import DataSource, SourceSpec
+from moomarkets.domain.source import DataSource, Endpoint, SourceSpec
 
 ENTRY_POINTS = "moomarkets.datasources"
 
@@ -25,7 +26,8 @@ SPECS = (JQUANTS, YAHOO, JQUANTS_V1)
 class Provider:
     """A source and how to open it. A package offers one under the entry point group `moomarkets.datasources`.
 
-    `open` makes the client of the source; nothing is sent yet.
+    `open` makes the client of the source; nothing is sent yet. `read` makes a batch of answers that were kept as they
+    came; None where the source cannot do that.
 
     Example:
         >>> find("yahoo").spec.provider_type
@@ -34,6 +36,7 @@ class Provider:
 
     spec: SourceSpec
     open: Callable[[Opening], DataSource]
+    read: Callable[[Endpoint, Sequence[bytes]], Batch] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +124,8 @@ def _open_yahoo(given: Opening) -> DataSource:
     return YahooChart(given.base_url, given.gate, given.clock, given.events, windows=given.windows, hosts=given.hosts)
 
 
-_BUILT_IN = (Provider(JQUANTS, _open_jquants), Provider(YAHOO, _open_yahoo), Provider(JQUANTS_V1, _open_jquants_v1))
+_BUILT_IN = (
+    Provider(JQUANTS, _open_jquants, read_bodies),
+    Provider(YAHOO, _open_yahoo),
+    Provider(JQUANTS_V1, _open_jquants_v1),
+)

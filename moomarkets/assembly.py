@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from actors import names
+from actors.alerter import AlertRules
 from actors.claimer import ClaimRules
 from actors.custodian import CustodyRules
 from actors.endurance import Endurance
@@ -23,6 +24,7 @@ from moomarkets.engines.computations import Computations
 from moomarkets.engines.process import ProcessEngine
 from moomarkets.engines.thread import ThreadEngine
 from moomarkets.installation import Installation
+from moomarkets.jobtypes.freshness import Watch
 from moomarkets.jobtypes.job_type import JobType, Tools
 from moomarkets.jobtypes.perform import perform
 from moomarkets.jobtypes.registry import job_types
@@ -98,6 +100,11 @@ def build_parts(
         perform=lambda attempt, completion_id, token: perform(attempt, completion_id, tools, token),
         custody=(installation.reads, CustodyRules(node.id, installation.keyring.open, settings.poll_s)),
         prune=(installation.pool("pruner", statement_timeout_s=30.0), _prune_rules(settings)),
+        alert=(
+            installation.pool("alerter"),
+            Watch(tools.job_types, tools.source_ids, tools.subscriptions).look,
+            AlertRules(),
+        ),
         executors=settings.executors,
         poll_s=settings.poll_s,
         listen_url=installation.place.app_url,

@@ -11,6 +11,8 @@ from moomarkets.installation import Installation
 from moomarkets.services.group_checks import check_group
 from moomarkets.store.reports import Record
 
+MOST_ANSWERS = 20
+
 
 def problems(installation: Installation) -> Iterator[str]:
     """One sentence for each thing that needs attention, with its remedy; reads only."""
@@ -21,6 +23,8 @@ def problems(installation: Installation) -> Iterator[str]:
     yield from _definition_problems(installation, groups)
     yield from _graph_problems(groups)
     yield from _run_problems(groups)
+    yield from _quality_problems(installation)
+    yield from _freshness_problems(installation)
 
 
 def _source_problems(installation: Installation) -> Iterator[str]:
@@ -107,6 +111,25 @@ def _run_problems(groups: list[Record]) -> Iterator[str]:
             )
         elif group["run_status"] == "pending" and group["blocked_by"]:
             yield f"group {name}: waits for {group['blocked_by']}; see `moomarkets why {name}`"
+
+
+def _quality_problems(installation: Installation) -> Iterator[str]:
+    """Answers that wait for a decision. Strange rows are no work for anybody: they are on record."""
+    for kept in installation.quarantine.list("open", limit=MOST_ANSWERS):
+        yield (
+            f"{kept['dataset']} of {kept['from_on']}: an answer is in quarantine ({kept['detail']}); look at it with "
+            f"`moomarkets quarantine show {kept['id']}`, then release or dismiss it"
+        )
+
+
+def _freshness_problems(installation: Installation) -> Iterator[str]:
+    for one in installation.freshness.list():
+        if one["state"] == "overdue":
+            here = f"the newest that is here is {one['have_on']}" if one["have_on"] else "nothing is here"
+            yield (
+                f"{one['dataset']}: overdue since {one['since']:%Y-%m-%d %H:%M} UTC: expected data of "
+                f"{one['expected_on']}, {here}; see `moomarkets why {one['group']}`"
+            )
 
 
 def _names(given: object) -> list[str]:

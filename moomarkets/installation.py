@@ -14,6 +14,7 @@ from moomarkets.domain.errors import CannotDecrypt, SettingsError
 from moomarkets.domain.events import Events
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.source import SourceSpec
+from moomarkets.jobtypes.freshness import Watch
 from moomarkets.jobtypes.job_type import JobType
 from moomarkets.jobtypes.plan_view import Sources as KnownSources
 from moomarkets.jobtypes.registry import job_types
@@ -21,10 +22,12 @@ from moomarkets.services.budgets import Budgets
 from moomarkets.services.coverage import Coverage
 from moomarkets.services.credentials import Credentials, Known
 from moomarkets.services.data import Data
+from moomarkets.services.freshness import FreshnessDesk
 from moomarkets.services.groups import GroupDesk
 from moomarkets.services.jobs import Executions, JobDesk, QueueRules
 from moomarkets.services.keys import Keys
 from moomarkets.services.purge import Purge
+from moomarkets.services.quarantine import Quarantine
 from moomarkets.services.runs import Runs
 from moomarkets.services.schedules import Schedules
 from moomarkets.services.source_clients import Learn
@@ -203,6 +206,18 @@ class Installation:
         sources = KnownSources(self.source_ids, subscriptions(self.specs, self._settings.sources))
         missing = self.missing_credentials
         return Coverage(self.desk, self.account.id, self._clock, known, self.specs, sources, groups, missing)
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """The answers that were not stored, and the strange rows that were."""
+        return Quarantine(self.desk, self.account.id, self._clock)
+
+    @property
+    def freshness(self) -> FreshnessDesk:
+        """How fresh the data are."""
+        known = job_types(self._events)
+        watch = Watch(known, self.source_ids, subscriptions(self.specs, self._settings.sources))
+        return FreshnessDesk(self.reads, self.account.id, watch, self._clock)
 
     def queue_rules(self, job_types: Iterable[str]) -> QueueRules:
         """What holds for jobs that stand alone, where these job types are known."""

@@ -35,12 +35,14 @@ from moomarkets.services.console import Console
 from moomarkets.services.coverage import Coverage
 from moomarkets.services.credentials import Credentials
 from moomarkets.services.data import Data
+from moomarkets.services.freshness import FreshnessDesk
 from moomarkets.services.groups import Groups
 from moomarkets.services.job_manager_desk import JobManagerDesk
 from moomarkets.services.jobs import Executions, Jobs
 from moomarkets.services.keys import Keys
 from moomarkets.services.progress import Progress
 from moomarkets.services.purge import Purge
+from moomarkets.services.quarantine import Quarantine
 from moomarkets.services.readiness import Fault, Readiness
 from moomarkets.services.runs import Runs
 from moomarkets.services.schedules import Schedules
@@ -277,6 +279,16 @@ class System(Console):
     def status(self) -> Status:
         """Where everything stands, from the store."""
         return self.installation.status
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """The answers that were not stored: look, release, dismiss; and the strange rows that were."""
+        return self.installation.quarantine
+
+    @property
+    def freshness(self) -> FreshnessDesk:
+        """How fresh the data are, and what was told of that: `system.freshness()`."""
+        return self.installation.freshness
 
     @property
     def node_id(self) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta, timezone
 
-from datasources.columns import RowReader
+from datasources.columns import RowReader, without_twins
 from datasources.download import Downloads
 from datasources.host_names import HostNames
 from datasources.jquants.answers import KEY_REFUSED, NOTHING_NOW, REFUSED, TOO_MANY, reason_of
@@ -203,6 +205,28 @@ class JQuantsV2:
                 self._gate.silence(reply.retry_after_s)
                 raise RateLimited(source=JQUANTS.code, retry_after_s=reply.retry_after_s)
         return reply
+
+
+def read_bodies(endpoint: Endpoint, bodies: Sequence[bytes]) -> Batch:
+    """The batch that these answers, kept as they came, make together; no request is sent.
+
+    Raises:
+        SourceError: they cannot be read.
+    """
+    warnings: Counter[str] = Counter()
+    reader, rows = _reader(endpoint), list[tuple[object, ...]]()
+    for body in bodies:
+        try:
+            content = json.loads(body)
+            page = content["data"]
+        except (ValueError, RecursionError, TypeError, KeyError):
+            raise SourceError(Reason.MALFORMED, "expected an object with data", source=JQUANTS.code) from None
+        if not isinstance(page, list):
+            raise SourceError(Reason.SCHEMA, "data: expected a list", source=JQUANTS.code)
+        rows += reader.read(page, warnings)
+    names = endpoint.dataset.column_names
+    rows = without_twins(rows, [names.index(name) for name in endpoint.dataset.key], warnings)
+    return Batch(endpoint.dataset, rows, len(bodies), 0, sum(map(len, bodies)), dict(warnings), tuple(bodies))
 
 
 def _reader(endpoint: Endpoint) -> RowReader:

@@ -92,7 +92,7 @@ def spoil_answer(answer: Answer, faults: list[Fault]) -> Answer:
 
 
 def spoil_rows(rows: list[Row], faults: list[Fault]) -> list[Row]:
-    """Rows of data with single values or rows spoilt; always the first row, where there is one."""
+    """Rows of data with single values spoilt, always in the first row, where there is one; or all of them."""
     for fault in faults:
         if fault.kind in _ROWS and rows:
             _ROWS[fault.kind](rows)
@@ -221,9 +221,34 @@ def _twin(rows: list[Row]) -> None:
     rows.append(dict(rows[0]))
 
 
+def _hundredfold(rows: list[Row]) -> None:
+    for row in rows:
+        row.update({name: row[name] * 100 for name in ("O", "H", "L", "C", "Va") if row.get(name)})
+
+
+def _halve(rows: list[Row]) -> None:
+    del rows[: (len(rows) + 1) // 2]
+
+
+def _of_other_date(rows: list[Row]) -> None:
+    for row in rows:
+        row["Date"] = "2020-02-03"
+
+
+def _flat(rows: list[Row]) -> None:
+    for row in rows:
+        if row.get("C") is not None:
+            row.update({"O": 1.0, "H": 1.0, "L": 1.0, "C": 1.0, "Va": row.get("Vo")})
+
+
 _ROWS: dict[str, Callable[[list[Row]], None]] = {
     "duplicate_row": _twin,
     "reorder": lambda rows: rows.reverse(),
+    "hundredfold": _hundredfold,
+    "half_of_rows": _halve,
+    "other_date": _of_other_date,
+    "same_prices": _flat,
+    "negative_price": _put("C", -1.0),
     "extra_key": _put("NewField", "new"),
     "null_number": _number(lambda value: None),
     "numeric_string": _number(lambda value: str(1 if value is None else value)),

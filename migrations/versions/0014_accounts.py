@@ -90,7 +90,7 @@ def _owners_of_lone_jobs() -> None:
                executions.bytes, executions.rows_written, executions.pages, executions.node_id,
                executions.lease_until, executions.started_at, executions.completed_at,
                executions.created_at, executions.updated_at,
-               executions.began_at, executions.rows_received
+               executions.began_at
         FROM executions
         JOIN jobs ON jobs.id = executions.job_id
         LEFT JOIN job_groups ON job_groups.id = jobs.job_group_id;

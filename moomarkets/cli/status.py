@@ -27,7 +27,7 @@ _LEFT = {
 def status(given: Given, is_json: bool) -> None:
     """Where everything stands: groups, rows, nodes, what is left."""
     with opened(given) as installation:
-        shown = cast("dict[str, Any]", installation.status.show())
+        shown = {**cast("dict[str, Any]", installation.status.show()), "freshness": installation.freshness.list()}
     if is_json:
         print_json(shown)
         return
@@ -36,11 +36,23 @@ def status(given: Given, is_json: bool) -> None:
     if not groups:
         click.echo("no groups yet; the first start of a supervisor makes them")
     click.echo("rows: " + ", ".join(f"{count:,} {name}" for name, count in datasets.items()))
+    click.echo("freshness: " + _freshness(cast("list[dict[str, Any]]", shown["freshness"])))
     click.echo(f"left to do: {_in_words(left)}")
     for one in shown["credentials"]:
         if one["state"] != "present":
             click.echo(f"credentials: that of {one['source']} is {one['state']}; see `moomarkets check`")
     click.echo("supervisors: " + (", ".join(f"pid {node['pid']} on {node['host']}" for node in nodes) or "none runs"))
+
+
+def _freshness(found: list[dict[str, Any]]) -> str:
+    """Each dataset with how fresh it is, what is late first."""
+    told = sorted(found, key=lambda one: (one["state"] != "overdue", one["dataset"]))
+    return ", ".join(_one(one) for one in told) or "nothing is kept by a group"
+
+
+def _one(one: dict[str, Any]) -> str:
+    since = f" since {one['since']:%Y-%m-%d %H:%M} UTC" if one["since"] else ""
+    return f"{one['dataset']} {one['state']}{since}" + (f" (up to {one['have_on']})" if one["have_on"] else "")
 
 
 def _in_words(left: dict[str, Any]) -> str:

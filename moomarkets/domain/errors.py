@@ -17,13 +17,14 @@ MoomarketsError
 ├─ Fenced                   the lease went to somebody else; the result was dropped
 └─ AttemptError             an attempt failed; carries `reason`, and by it the error class
    ├─ Cancelled             asked to stop: cancelled, interrupted or timed_out
+   ├─ BadAnswer             the answer can be read but must not be stored; carries what was found
    └─ SourceError           the provider's answer, or the lack of one
       └─ RateLimited        429: carries `retry_after_s`
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -228,7 +229,12 @@ class Fenced(MoomarketsError):
 
 
 class AttemptError(MoomarketsError):
-    """An attempt failed. `reason` says why; `detail` is safe to store and to show."""
+    """An attempt failed. `reason` says why; `detail` is safe to store and to show.
+
+    `again_in_s` is how long the next attempt should wait at least, where there is one; None: as the policy says.
+    """
+
+    again_in_s: float | None = None
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(reason, detail)
@@ -246,14 +252,22 @@ class Cancelled(AttemptError):
     """The attempt was asked to stop and did."""
 
 
+class BadAnswer(AttemptError):
+    """The provider's answer can be read, but must not be stored. `findings` say what is wrong, each a map for JSON."""
+
+    def __init__(self, detail: str, findings: Sequence[Mapping[str, object]] = ()) -> None:
+        super().__init__(Reason.QUARANTINED, detail)
+        self.findings = tuple(findings)
+
+
 class SourceError(AttemptError):
     """The provider's answer was no good, or there was none. `status` is the HTTP status, if one came.
 
     `body` is what came, decoded and bounded, for whoever has to look into it; it is in no text of the error.
-    `readable` are the first and last date that may be read, where a refusal has named them.
     """
 
     readable: tuple[date, date | None] | None = None
+    """The first and last date that may be read, where a refusal has named them."""
 
     def __init__(
         self, reason: Reason, detail: str = "", *, source: str = "", status: int | None = None, body: bytes = b""

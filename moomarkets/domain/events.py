@@ -68,10 +68,15 @@ NAMES = frozenset(
         "store.recovered",
         "store.refused",
         "store.unavailable",
+        "dataset.overdue",
+        "dataset.recovered",
         # jobtypes, services
         "access.refused",
         "access.window_learnt",
         "credential.refused",
+        "corporate_action.corrected",
+        "dataset.corrected",
+        "quarantine.entered",
         "limiter.not_started",
         "plugin.failed",
         # store

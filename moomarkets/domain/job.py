@@ -106,11 +106,15 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The attempt did not succeed; nothing of it was stored. `detail` is safe to store and to show."""
+    """The attempt did not succeed; nothing of it was stored. `detail` is safe to store and to show.
+
+    `again_in_s` is how long the next attempt should wait at least; None: as the policy says.
+    """
 
     reason: Reason
     detail: str = ""
     usage: Usage = field(default_factory=Usage)
+    again_in_s: float | None = None
 
     @property
     def error_class(self) -> ErrorClass:

@@ -136,6 +136,7 @@ def after_failure(
     retry_after_s: float | None = None,
     deaths: int = 0,
     crash_limit: int = CRASH_LIMIT,
+    least_s: float = 0.0,
 ) -> Retry | GiveUp:
     """Decide what follows an attempt that ended with `reason`.
 
@@ -143,6 +144,7 @@ def after_failure(
         attempts: charged attempts so far, this one included.
         retry_after_s: what a 429 asked for; None where it said nothing (the source's silence holds then).
         deaths: how often the process died while this job's code ran, this time included.
+        least_s: how long the next attempt waits at least, where the policy has it wait at all.
     """
     rule = RULES[reason]
     match rule.backoff:
@@ -151,7 +153,7 @@ def after_failure(
         case Backoff.SILENCE:
             return Retry(_silence_s(retry_after_s), rule.is_charged)
         case Backoff.DOUBLING if attempts <= policy.max_retries:
-            return Retry(policy.wait_s(attempts, jitter), rule.is_charged)
+            return Retry(max(policy.wait_s(attempts, jitter), least_s), rule.is_charged)
         case _:
             return GiveUp(reason)
 

@@ -8,17 +8,20 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from moomarkets.domain import failpoints
+from moomarkets.domain import failpoints, quality
 from moomarkets.domain.bulk import BulkFile
 from moomarkets.domain.coverage import ALL, Covered
 from moomarkets.domain.dataset import Batch
-from moomarkets.domain.errors import AttemptError, Reason
+from moomarkets.domain.errors import AttemptError, BadAnswer, Reason
 from moomarkets.domain.job import Attempt, Usage
+from moomarkets.domain.quality import Asked, Rules
+from moomarkets.domain.quality_catalogue import QUALITY
+from moomarkets.domain.quality_checks import examine
 from moomarkets.domain.source import Endpoint
 from moomarkets.jobtypes.job_type import Tools
 from moomarkets.store import coverage, datasets, executions
 from moomarkets.store.coverage import Owner
-from moomarkets.store.datasets import Part
+from moomarkets.store.datasets import Part, Stored
 from moomarkets.store.packing import Provenance, RowPacker
 
 PART_BYTES = 24 * 1024 * 1024
@@ -47,7 +50,8 @@ class BulkLoad:
         self._days: frozenset[date] = frozenset()
         self._pieces: list[bytes] = []
         self._size = self._count = 0
-        self._is_new, self._has_twins = True, False
+        self._is_new, self._stored = True, Stored(0, 0)
+        self._rules = QUALITY.get(endpoint.dataset.name, Rules())
 
     @property
     def usage(self) -> Usage:
@@ -67,7 +71,7 @@ class BulkLoad:
         self._files += 1
 
     def add(self, batch: Batch) -> None:
-        """Take a batch of the file that was begun."""
+        """Take a batch of the file that was begun; one that cannot be right fails the attempt before it is stored."""
         self._requests += batch.requests
         self._bytes += batch.bytes
         dates = datasets.dates_of(batch)
@@ -78,21 +82,24 @@ class BulkLoad:
         if not self._days.issuperset(dates):
             rows = [row for row, day in zip(rows, dates, strict=True) if day in self._days]
             dates = [day for day in dates if day in self._days]
+        if dates:
+            self._judge(Batch(batch.dataset, rows), min(dates), max(dates))
         self._rows.update(dates)
         piece = self._packer.pack(rows)
         if self._size + len(piece) > self._part_bytes and self._size:
-            self._has_twins |= self._tools.database.perform(self._store_ahead)
+            self._stored += self._tools.database.perform(self._store_ahead)
             self._pieces, self._size, self._count = [], 0, 0
         self._pieces.append(piece)
         self._size, self._count = self._size + len(piece), self._count + len(rows)
 
-    def finish(self, connection: Connection) -> None:
+    def finish(self, connection: Connection) -> Stored:
         """Store what is left, and that the days are covered."""
         if self._newer(connection, self._as_of):
             detail = f"{self.endpoint.name}: expected nobody else to fetch these days meanwhile, got newer ones"
             raise AttemptError(Reason.PARTIAL, detail)
         rows: Mapping[date, int] = self._rows
-        if datasets.store(connection, self._part()).twins or self._has_twins:
+        stored = self._stored + datasets.store(connection, self._part())
+        if stored.twins:
             rows = datasets.count_by_date(
                 connection, self.endpoint.dataset, self._owner, min(self._as_of), max(self._as_of)
             )
@@ -107,11 +114,17 @@ class BulkLoad:
                 execution_id=self._attempt.lease.execution_id,
             )
         failpoints.hit("rows_written")
+        return stored
 
-    def _store_ahead(self, connection: Connection) -> bool:
+    def _judge(self, batch: Batch, first: date, last: date) -> None:
+        found = examine(batch, self._rules, Asked(ALL, first, last, is_whole_day=False))
+        if bad := quality.rejects(found):
+            raise BadAnswer(quality.in_words(bad), [finding.to_json() for finding in found])
+
+    def _store_ahead(self, connection: Connection) -> Stored:
         stored = datasets.store(connection, self._part())
         executions.demand_lease(connection, self._attempt)
-        return stored.twins > 0
+        return stored
 
     def _part(self) -> Part:
         dataset = self.endpoint.dataset

@@ -17,13 +17,15 @@ from moomarkets.domain.source import Endpoint
 from moomarkets.domain.upkeep import Cut
 from moomarkets.domain.ways import AUTO, Step, Way, pick
 from moomarkets.jobtypes.bulk_fetch import BulkFetch, is_bulk, perform_bulk
-from moomarkets.jobtypes.fetch import Fetch, is_live, perform_fetch
+from moomarkets.jobtypes.fetch import Fetch, perform_fetch
 from moomarkets.jobtypes.job_type import Outcome, PlanView, Tools
+from moomarkets.jobtypes.refusals import is_live
 from moomarkets.jobtypes.scope import codes_of, most_requests_of, newest_of, way_of
 from moomarkets.jobtypes.survey import Survey
+from moomarkets.jobtypes.verification import REVERIFY, verifications
 from moomarkets.jobtypes.wanted import check_codes, wanted_days
 
-SCOPE_KEYS = frozenset({"newest", "from", "to", "ranges", "codes", "way", "max_requests"})
+SCOPE_KEYS = frozenset({"newest", "from", "to", "ranges", "codes", "way", "max_requests", REVERIFY})
 
 
 class DatasetUpkeep:
@@ -31,7 +33,8 @@ class DatasetUpkeep:
 
     Scope: `newest` (the newest n trading days), or `from` and `to` (dates, both included), or `ranges` of them; without
     any, the newest 20 days, or all dates where a range comes in one request. `codes` narrows it to these, `way` says
-    how to ask (`auto`, `date`, `code`, `bulk`), `max_requests` limits what one run plans.
+    how to ask (`auto`, `date`, `code`, `bulk`), `max_requests` limits what one run plans. `reverify`: how many days
+    that are here each run asks for once more, after everything that is missing.
 
     Example:
         >>> from datasources.jquants.endpoints import VALUATIONS_ENDPOINT
@@ -52,9 +55,10 @@ class DatasetUpkeep:
     def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
         """The jobs that close the gaps: first what will soon be out of reach, then the newest."""
         found = self.survey(view, scope)
-        if not found.gaps:
-            return []
-        return [self._job(step) for step in pick(found.offers, way_of(scope)).within(most_requests_of(scope)).steps]
+        steps = pick(found.offers, way_of(scope)).within(most_requests_of(scope)).steps if found.gaps else ()
+        taken = {day for step in steps for day in step.days}
+        again = [] if self.codes_of(scope) else verifications(self._upkeep, view, scope, taken, self._verification)
+        return [*map(self._job, steps), *again]
 
     def survey(self, view: PlanView, scope: Mapping[str, object]) -> Survey:
         """What the scope asks for, what of it is missing, and every way to get that."""
@@ -92,6 +96,9 @@ class DatasetUpkeep:
     def title_of(self, days: str) -> str:
         """What a person reads as the name of the job."""
         return f"{self.dataset.replace('_', ' ')} of {days}"
+
+    def _verification(self, fetch: Fetch, day: date) -> PlannedJob:
+        return fetch.job(self.key_of(day.isoformat()), self.name, f"{self.title_of(day.isoformat())}, once more")
 
     def _expected(self, codes: tuple[str, ...], days: tuple[date, ...], view: PlanView) -> list[Expected]:
         if codes:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection
-
-from moomarkets.domain import failpoints
-from moomarkets.domain.calendar import TOKYO
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.coverage import Covered, Expected
+from moomarkets.domain.coverage import ALL, Covered, Expected
 from moomarkets.domain.dataset import Batch
 from moomarkets.domain.errors import AttemptError, CredentialsMissing, InvalidInput, Reason, SourceError
 from moomarkets.domain.job import Attempt, PlannedJob, Usage
-from moomarkets.domain.learnt import Readable
-from moomarkets.domain.source import DataSource, Endpoint, Subscription
+from moomarkets.domain.source import Endpoint
+from moomarkets.jobtypes.answer import Answer, keep
 from moomarkets.jobtypes.job_type import Outcome, Tools
-from moomarkets.store import coverage, datasets, reading_marks
+from moomarkets.jobtypes.refusals import Task, ask, is_known_to_be_out_of_window, learn_from
 from moomarkets.store.coverage import Owner
-from moomarkets.store.datasets import Stored
+from moomarkets.store.quarantine import Captive
+
+VERIFY = "verify"
+"""The parameter of a job that asks again for what is here."""
+
+UNREADABLE = frozenset({Reason.MALFORMED, Reason.SCHEMA})
+"""The reasons with which an answer came that is worth a look."""
+
+AGAIN_IN_S = (1800.0, 3600.0)
+"""How long the attempts wait, one after the other, that follow an empty answer where rows are due."""
+
+JUST_PUBLISHED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,8 @@ class Fetch:
 
     partition: Expected
     request: Mapping[str, str]
+    is_verification: bool = False
+    """Whether it is here already, and is asked for to see if it still is the same."""
 
     def job(self, key: str, job_type: str, name: str, symbol: str | None = None) -> PlannedJob:
         """The job that does it."""
@@ -38,13 +47,16 @@ class Fetch:
             "to": self.partition.to_on.isoformat(),
             "request": dict(self.request),
         }
+        if self.is_verification:
+            parameters[VERIFY] = True
         return PlannedJob(key, job_type, name, parameters, symbol)
 
 
 def perform_fetch(source: str, endpoint: str, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
     """Fetch what the attempt's parameters name, completely; its write stores rows and coverage or neither.
 
-    What the provider says that may not be read is recorded as out of the window, and not asked for again.
+    An answer that cannot be read, or must not be stored, is kept in quarantine as it came. What the provider says that
+    may not be read is recorded as out of the window, and not asked for again.
     """
     fetched_at = tools.clock.now()
     covered, request = _parameters(attempt, fetched_at)
@@ -53,121 +65,55 @@ def perform_fetch(source: str, endpoint: str, attempt: Attempt, tools: Tools, to
         client = tools.open_source(attempt.user_id, source)
     except CredentialsMissing as error:
         raise AttemptError(Reason.AUTH, str(error)) from None
-    task = _Task(client, client.spec.endpoint(endpoint), owner, covered, request, attempt.lease.execution_id)
-    learnt = tools.access.known(owner, source)
-    if endpoint in learnt.refused:
-        detail = f"{source}: {endpoint} does not belong to the subscription, as the provider has said"
-        raise AttemptError(Reason.PLAN_RESTRICTED, detail)
-    window = learnt.window_at(fetched_at, endpoint)
-    if window is not None and not window.meets(covered.from_on, covered.to_on):
+    asked = client.spec.endpoint(endpoint)
+    task = Task(client, asked, owner, covered, request, attempt.lease.execution_id)
+    if is_known_to_be_out_of_window(task, tools):
         return task.out_of_window()
     try:
-        batch = _fetch(task, tools, token)
+        batch = ask(task, tools, token)
     except SourceError as error:
-        window = _learnt(task, error, tools)
+        if error.reason in UNREADABLE and error.body:
+            keep(_unreadable(asked, covered, attempt, error), owner, tools)
+        window = learn_from(task, error, tools)
         if window is None:
             raise
-        return _within(window, task, tools, token)
-    return task.outcome(batch)
+        part = task.cut_to(window)
+        if part is None:
+            return task.out_of_window()
+        task, batch = part, ask(part, tools, token)
+    return _outcome(task, batch, attempt, tools)
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """One partition to fetch: from where, for whom, and what to ask for."""
-
-    client: DataSource
-    endpoint: Endpoint
-    owner: Owner
-    covered: Covered
-    request: Mapping[str, str]
-    execution_id: int
-
-    @property
-    def dataset(self) -> str:
-        return self.endpoint.dataset.name
-
-    def outcome(self, batch: Batch) -> Outcome:
-        return Outcome(_usage(batch), lambda connection: self._store(connection, batch))
-
-    def out_of_window(self) -> Outcome:
-        return Outcome(Usage(), self._record_out_of_window)
-
-    def cut_to(self, window: Readable) -> _Task | None:
-        """The part within the window, where the request says which days it means; None where nothing is cut."""
-        upkeep = self.endpoint.upkeep
-        first_on, last_on = window.cut(self.covered.from_on, self.covered.to_on)
-        names = (upkeep.from_parameter, upkeep.to_parameter) if upkeep else ("from", "to")
-        if not set(names) <= set(self.request) or (first_on, last_on) == (self.covered.from_on, self.covered.to_on):
-            return None
-        days = dict(zip(names, (first_on.isoformat(), last_on.isoformat()), strict=True))
-        covered = replace(self.covered, from_on=first_on, to_on=last_on)
-        return replace(self, covered=covered, request={**self.request, **days})
-
-    def _record_out_of_window(self, connection: Connection) -> None:
-        coverage.record_out_of_window(
-            connection, self.owner, self.dataset, self.covered, execution_id=self.execution_id
-        )
-
-    def _store(self, connection: Connection, batch: Batch) -> Stored:
-        owner, covered, execution_id = self.owner, self.covered, self.execution_id
-        stored = datasets.upsert(connection, batch, owner, execution_id=execution_id, fetched_at=covered.fetched_at)
-        rows = len(batch.rows) - stored.twins
-        if batch.continues:
-            rows += coverage.rows_of(connection, owner, self.dataset, covered) or 0
-        coverage.record(
-            connection, owner, self.dataset, covered, rows=rows, pages=batch.pages, execution_id=execution_id
-        )
-        if batch.cursor:
-            reading_marks.write(connection, owner, self.dataset, covered.from_on, batch.cursor, covered.fetched_at)
-        failpoints.hit("rows_written")
-        return stored
+def _outcome(task: Task, batch: Batch, attempt: Attempt, tools: Tools) -> Outcome:
+    is_verification = attempt.parameters.get(VERIFY) is True
+    covered, name = task.covered, task.endpoint.name
+    answer = Answer(batch, name, task.owner, covered, task.execution_id, tools, is_verification=is_verification)
+    if not batch.rows and not batch.continues and answer.rules.always_has_rows and covered.key == ALL:
+        raise _too_early(task.endpoint, covered, attempt.number)
+    return Outcome(_usage(batch), answer.write, answer.refused, answer.committed)
 
 
-def _fetch(task: _Task, tools: Tools, token: CancelToken) -> Batch:
-    request = dict(task.request)
-    if is_live(task.endpoint, tools.subscriptions.get(task.client.spec.code), task.covered, tools.clock.now()):
-        cursor = tools.database.perform(
-            lambda connection: reading_marks.read(connection, task.owner, task.dataset, task.covered.from_on)
-        )
-        request |= {"cursor": cursor} if cursor else {}
-    batch = task.client.fetch_data(task.endpoint, request, token)
-    failpoints.hit("response_parsed")
-    return batch
+def _unreadable(asked: Endpoint, covered: Covered, attempt: Attempt, error: SourceError) -> Captive:
+    return Captive(
+        endpoint=asked.name,
+        dataset=asked.dataset.name,
+        covered=covered,
+        reason=str(error.reason),
+        detail=error.detail,
+        bodies=(error.body,),
+        # Of an answer in pages only the one that could not be read came with the error.
+        pages=1,
+        execution_id=attempt.lease.execution_id,
+    )
 
 
-def _learnt(task: _Task, error: SourceError, tools: Tools) -> Readable | None:
-    """What a refusal teaches; the window that may be read, where it names one that leaves out some of the partition.
-
-    Raises `AttemptError` (interrupted) where the credential was refused: the job is good as it is and goes on with
-    another one.
-    """
-    spec = task.client.spec
-    if error.reason is Reason.AUTH:
-        # Without a status nobody was asked: somebody else has been refused just now. A client that is not the one of
-        # now was opened with an older credential.
-        if error.status is not None and tools.open_source(task.owner.user_id, spec.code) is task.client:
-            tools.access.refuse_credential(task.owner, spec.code)
-        raise AttemptError(Reason.INTERRUPTED, str(error)) from None
-    window = tools.access.learn(task.owner, spec, task.endpoint, error)
-    first_on, last_on = task.covered.from_on, task.covered.to_on
-    if window is None or (window.meets(first_on, last_on) and window.cut(first_on, last_on) == (first_on, last_on)):
-        return None
-    return window
-
-
-def _within(window: Readable, task: _Task, tools: Tools, token: CancelToken) -> Outcome:
-    """Of a partition that lies partly outside of the window the other part; else that it lies outside."""
-    part = task.cut_to(window) if window.meets(task.covered.from_on, task.covered.to_on) else None
-    if part is None:
-        return task.out_of_window()
-    return part.outcome(_fetch(part, tools, token))
-
-
-def is_live(endpoint: Endpoint, subscription: Subscription | None, covered: Covered | Expected, now: datetime) -> bool:
-    """Whether more rows of that partition can come while the day goes on, and be asked for alone."""
-    today = now.astimezone(TOKYO).date()
-    names = subscription.names if subscription else frozenset()
-    return bool(endpoint.live_plan) and endpoint.live_plan in names and covered.from_on == covered.to_on == today
+def _too_early(asked: Endpoint, covered: Covered, number: int) -> AttemptError:
+    """Nothing came of a day that has data; of one that was just published they may come later."""
+    detail = f"expected rows of {covered.to_on}, a trading day, got none"
+    error = AttemptError(Reason.PARTIAL, detail)
+    if asked.upkeep is not None and covered.fetched_at - asked.upkeep.publication.of(covered.to_on) < JUST_PUBLISHED:
+        error.again_in_s = AGAIN_IN_S[min(number, len(AGAIN_IN_S)) - 1]
+    return error
 
 
 def _usage(batch: Batch) -> Usage:

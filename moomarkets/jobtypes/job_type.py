@@ -66,11 +66,15 @@ class Tools:
 class Outcome:
     """What an attempt brought: `write` stores it, in the transaction that ends the attempt; None: nothing to store.
 
-    Where `write` returns a `Stored` of `moomarkets.store.datasets`, only what that says is counted as written.
+    Where `write` returns a `Stored` of `moomarkets.store.datasets`, only what that says is counted as written. Where it
+    raises an `AttemptError`, or the database refuses the rows, nothing is stored, and `refused` is told
+    why. `committed` is called once all is durable; a process that dies in between never calls it.
     """
 
     usage: Usage
     write: Callable[[Connection], object] | None = None
+    refused: Callable[[AttemptError], None] | None = None
+    committed: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class PlanView:
     """What past fetches of the dataset have brought."""
     listings: Mapping[str, Listing] = field(default_factory=dict)
     """From when to when the codes of the scope were listed, as far as is known."""
+    doubtful: frozenset[date] = frozenset()
+    """Days that are worth a second look."""
 
 
 class JobType(Protocol):

@@ -10,7 +10,15 @@ from sqlalchemy.exc import DBAPIError
 
 from moomarkets.domain import failpoints
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import AttemptError, CannotDecrypt, Fenced, Reason, StoreTooSlow, StoreUnavailable
+from moomarkets.domain.errors import (
+    AttemptError,
+    BadAnswer,
+    CannotDecrypt,
+    Fenced,
+    Reason,
+    StoreTooSlow,
+    StoreUnavailable,
+)
 from moomarkets.domain.job import Attempt, Done, Ending, Failed, LostLease, Succeeded
 from moomarkets.jobtypes.job_type import Outcome, Tools
 from moomarkets.store import executions
@@ -34,9 +42,12 @@ def perform(attempt: Attempt, completion_id: UUID, tools: Tools, token: CancelTo
         token.check()
         if outcome.write is None:
             return Done(outcome.usage)
-        return _commit(attempt, completion_id, outcome, outcome.write, tools, token, began_at)
+        ending = _store(attempt, completion_id, outcome, outcome.write, tools, token, began_at)
+        if outcome.committed is not None:
+            outcome.committed()
+        return ending
     except AttemptError as error:
-        return Failed(error.reason, str(error))
+        return Failed(error.reason, str(error), again_in_s=error.again_in_s)
     except Fenced:
         return LostLease()
     except CannotDecrypt as error:
@@ -48,8 +59,34 @@ def perform(attempt: Attempt, completion_id: UUID, tools: Tools, token: CancelTo
         # Not the job's doing: it costs no attempt. A statement that takes too long may be.
         return Failed(Reason.INTERRUPTED, str(error))
     except DBAPIError as error:
-        # The parameters are not in this text (hide_parameters), the server's DETAIL with the row's values would be.
-        return Failed(Reason.MALFORMED, f"the database refused the rows: {type(error.orig).__name__}")
+        return Failed(Reason.MALFORMED, _refusal(error))
+
+
+def _store(
+    attempt: Attempt,
+    completion_id: UUID,
+    outcome: Outcome,
+    write: Callable[[Connection], object],
+    tools: Tools,
+    token: CancelToken,
+    began_at: float,
+) -> Ending:
+    """Commit; what must not, or cannot, be stored is handed to whoever keeps such things."""
+    try:
+        return _commit(attempt, completion_id, outcome, write, tools, token, began_at)
+    except BadAnswer as error:
+        if outcome.refused is not None:
+            outcome.refused(error)
+        raise
+    except DBAPIError as error:
+        if outcome.refused is not None:
+            outcome.refused(AttemptError(Reason.MALFORMED, _refusal(error)))
+        raise
+
+
+def _refusal(error: DBAPIError) -> str:
+    # The parameters are not in this text (hide_parameters), the server's DETAIL with the row's values would be.
+    return f"the database refused the rows: {type(error.orig).__name__}"
 
 
 def _commit(

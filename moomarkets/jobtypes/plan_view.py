@@ -13,7 +13,7 @@ from moomarkets.domain.listing import issue_code
 from moomarkets.domain.source import Subscription
 from moomarkets.jobtypes.job_type import JobType, PlanView
 from moomarkets.jobtypes.scope import codes_of
-from moomarkets.store import coverage
+from moomarkets.store import coverage, doubts
 from moomarkets.store.coverage import Owner
 from moomarkets.store.learnt import read as read_learnt
 from moomarkets.store.listings import listings
@@ -57,4 +57,5 @@ def plan_view(
         subscription=replace(subscription, refused=learnt.refused),
         past=coverage.past(connection, owner, job_type.dataset),
         listings=listings(connection, tokyo, [issue_code(code) for code in codes_of(scope)]),
+        doubtful=doubts.read(connection, owner, job_type.dataset, now) if job_type.dataset else frozenset(),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
@@ -51,6 +51,46 @@ def record(
             "fetched_at": covered.fetched_at,
         },
     )
+
+
+def mark(
+    connection: Connection, owner: Owner, dataset: str, covered: Covered, *, is_verified: bool, is_corrected: bool
+) -> None:
+    """Note of a partition that was just recorded that it was looked at again, and whether that changed rows."""
+    connection.execute(
+        text(
+            """
+            UPDATE coverage SET
+                verified_at = CASE WHEN :is_verified THEN fetched_at ELSE verified_at END,
+                corrected_at = CASE WHEN :is_corrected THEN fetched_at ELSE corrected_at END
+            WHERE user_id = :user_id AND data_source_id = :source_id AND dataset = :dataset AND key = :key
+              AND from_on = :from_on
+            """
+        ),
+        {
+            "user_id": owner.user_id,
+            "source_id": owner.source_id,
+            "dataset": dataset,
+            "key": covered.key,
+            "from_on": covered.from_on,
+            "is_verified": is_verified,
+            "is_corrected": is_corrected,
+        },
+    )
+
+
+def corrected(connection: Connection, owner: Owner, dataset: str, since: datetime) -> list[tuple[str, date]]:
+    """Key and first date of the partitions in which a fetch since then has changed rows."""
+    rows = connection.execute(
+        text(
+            """
+            SELECT key, from_on FROM coverage
+            WHERE user_id = :user_id AND data_source_id = :source_id AND dataset = :dataset AND corrected_at >= :since
+            """
+        ),
+        {"user_id": owner.user_id, "source_id": owner.source_id, "dataset": dataset, "since": since},
+    )
+    return [(key, from_on) for key, from_on in rows]
 
 
 def record_out_of_window(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import Enum
 from functools import cache
 
 import psycopg
@@ -27,6 +28,9 @@ class Stored:
     revised: int
     twins: int = 0
 
+    def __add__(self, other: Stored) -> Stored:
+        return Stored(self.written + other.written, self.revised + other.revised, self.twins + other.twins)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -43,20 +47,43 @@ class Part:
     is_new: bool = False
 
 
-def upsert(connection: Connection, batch: Batch, owner: Owner, *, execution_id: int, fetched_at: datetime) -> Stored:
+class Rows(Enum):
+    """Where new rows are while they are looked at."""
+
+    INCOMING = "incoming"
+    """In the temporary table of this name, still to be merged."""
+
+    STORED = "stored"
+    """In the table of their dataset, which had none of their dates before."""
+
+
+Look = Callable[[Connection, Rows], None]
+"""Compares new rows with those that were there before, and raises where they may not stay."""
+
+
+def upsert(
+    connection: Connection,
+    batch: Batch,
+    owner: Owner,
+    *,
+    execution_id: int,
+    fetched_at: datetime,
+    look: Look | None = None,
+) -> Stored:
     """Store the rows of `batch` for their owner; rows that are there already and equal are left untouched.
 
-    Works in the caller's transaction. A row that changes goes to `revisions` as it was.
+    Works in the caller's transaction. A row that changes goes to `revisions` as it was. What `look` raises must end the
+    transaction.
     """
     provenance = Provenance(owner.user_id, owner.source_id, execution_id, fetched_at)
     packer = RowPacker(batch.dataset, provenance)
     dates = dates_of(batch)
     is_new = bool(dates) and not has_rows(connection, batch.dataset, owner, min(dates), max(dates))
     pieces = [packer.pack(batch.rows)]
-    return store(connection, Part(batch.dataset, provenance, packer.columns, pieces, len(batch.rows), is_new))
+    return store(connection, Part(batch.dataset, provenance, packer.columns, pieces, len(batch.rows), is_new), look)
 
 
-def store(connection: Connection, part: Part) -> Stored:
+def store(connection: Connection, part: Part, look: Look | None = None) -> Stored:
     """The same for rows that are packed already."""
     if not part.rows:
         return Stored(0, 0)
@@ -64,6 +91,8 @@ def store(connection: Connection, part: Part) -> Stored:
         try:
             with connection.begin_nested():
                 _copy(connection, part, part.dataset.name)
+            if look is not None:
+                look(connection, Rows.STORED)
             return Stored(part.rows, 0)
         except IntegrityError as error:
             # Twins, or somebody else was faster, or a row that has changed its date: what the merge is for.
@@ -71,6 +100,8 @@ def store(connection: Connection, part: Part) -> Stored:
                 raise
     connection.execute(text(f"CREATE TEMPORARY TABLE incoming (LIKE {part.dataset.name}) ON COMMIT DROP"))
     _copy(connection, part, "incoming")
+    if look is not None:
+        look(connection, Rows.INCOMING)
     provenance = part.provenance
     merged = connection.execute(
         _merge(part.dataset),

@@ -80,12 +80,45 @@ def nodes(connection: Connection, now: datetime, keep_days: int, size: int, afte
     return Pruned(gone.rowcount, 0, is_over=True)
 
 
+def quarantine(connection: Connection, now: datetime, keep_days: int, size: int, after: int) -> Pruned:
+    """Answers in quarantine that were last seen longer ago, decided or not; a part that is missing is asked for again.
+
+    Of a released one only the bodies go: by its digest the same answer is accepted again.
+    """
+    values = {"now": now, "keep_days": keep_days, "size": size}
+    gone = connection.execute(
+        text(
+            """
+            DELETE FROM quarantine WHERE id IN (
+                SELECT id FROM quarantine
+                WHERE last_at < :now - make_interval(days => :keep_days) AND status <> 'released'
+                ORDER BY last_at LIMIT :size FOR UPDATE SKIP LOCKED)
+            """
+        ),
+        values,
+    ).rowcount
+    emptied = connection.execute(
+        text(
+            """
+            UPDATE quarantine SET bodies = '{}', is_whole = false WHERE id IN (
+                SELECT id FROM quarantine
+                WHERE last_at < :now - make_interval(days => :keep_days) AND status = 'released'
+                  AND cardinality(bodies) > 0
+                ORDER BY last_at LIMIT :size FOR UPDATE SKIP LOCKED)
+            """
+        ),
+        values,
+    ).rowcount
+    return Pruned(gone + emptied, 0, gone < size and emptied < size)
+
+
 KINDS: Mapping[str, Step] = {
     "executions": executions,
     "jobs": jobs,
     "occurrences": occurrences,
     "runs": runs,
     "nodes": nodes,
+    "quarantine": quarantine,
 }
 """The kinds of rows, in the order in which they go: what refers to others first."""
 

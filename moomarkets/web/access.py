@@ -13,8 +13,10 @@ from fastapi import Depends, Request
 from actors.otp.thread_runtime import ThreadRuntime
 from actors.pulse import Beat
 from moomarkets.services.coverage import Coverage
+from moomarkets.services.freshness import FreshnessDesk
 from moomarkets.services.groups import Groups
 from moomarkets.services.jobs import Executions, Jobs
+from moomarkets.services.quarantine import Quarantine
 from moomarkets.services.readiness import Fault
 from moomarkets.services.runs import Runs
 from moomarkets.services.schedules import Schedules
@@ -67,6 +69,14 @@ class Office(Protocol):
     @property
     def sources(self) -> Sources:
         """The switches of the sources."""
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """The answers that were not stored, and the strange rows that were."""
+
+    @property
+    def freshness(self) -> FreshnessDesk:
+        """How fresh the data are, and what was told of that."""
 
     def beats(self) -> list[Beat]:
         """The signs of life of every server."""

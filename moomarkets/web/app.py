@@ -10,7 +10,7 @@ from moomarkets.web import health, scheduler
 from moomarkets.web.access import Office
 from moomarkets.web.guards import Guards
 from moomarkets.web.problems import add_handlers
-from moomarkets.web.v1 import coverage, groups, jobs, runs, schedules, sources
+from moomarkets.web.v1 import coverage, groups, jobs, quality, runs, schedules, sources
 
 
 def create_app(office: Office, version: str) -> Any:
@@ -31,6 +31,6 @@ def create_app(office: Office, version: str) -> Any:
     add_handlers(app)
     app.include_router(health.router)
     app.include_router(scheduler.router, prefix="/api/scheduler", tags=["scheduler"])
-    for part in (jobs, groups, runs, schedules, sources, coverage):
+    for part in (jobs, groups, runs, schedules, sources, coverage, quality):
         app.include_router(part.router, prefix="/api/v1")
     return Guards(app, office.runtime.clock)

@@ -94,7 +94,8 @@ def _value(value: Any, column: Column) -> object:
         return _date(value)
     if column.type is ColumnType.NUMBER:
         return None if value == "" else float(value)
-    return _text(value)
+    # A blank text says nothing, but in a key.
+    return _text(value) or ("" if column.may_be_empty else None)
 
 
 def _is_nan(value: Any) -> bool:

@@ -47,7 +47,7 @@ def test_days_outside_the_window_are_marked_and_not_asked_for_again(owner_url: s
         JQuantsSimulator("light", today=NOW, issues=9, limit=FAST) as provider,
         system_on(provider, owner_url, tmp_path, "premium") as system,
     ):
-        scope = {"from": "2021-11-15", "to": "2021-11-24"}
+        scope = {"from": "2021-11-15", "to": "2021-11-24", "way": "date"}
         first = run(system, "bars", "daily_quotes", **scope)
         asked = len(provider.ledger.entries())
         second = run(system, "bars", "daily_quotes", **scope)
