@@ -113,8 +113,8 @@ def print_summary(
         console.print("nothing was due")
     if snapshot.runs and snapshot.is_all_done and snapshot.requests == 0:
         console.print("everything is here already: nothing new is published, no request was sent")
-    held = ", ".join(f"{rows:,} {name}" for name, rows in datasets.items())
-    console.print(f"in the database: {held}", soft_wrap=True)
+    held = ", ".join(f"{rows:,} {name}" for name, rows in datasets.items() if rows)
+    console.print(f"in the database: {held or 'nothing yet'}", soft_wrap=True)
     for line in [*_errors(snapshot.runs), *_failed_before(snapshot), *_troubles(snapshot.runs, troubled)]:
         console.print(line, markup=False, soft_wrap=True)
 

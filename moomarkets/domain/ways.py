@@ -78,7 +78,7 @@ class Volume:
     def pages(self, days: int) -> float:
         """Pages, and so requests, of so many days that are asked for one by one."""
         each = self.pages_per_day or math.ceil(max(self.day_bytes, 1) / self.page_bytes)
-        return max(each, 1.0) * days
+        return float(max(each, 1)) * days
 
     def pages_of(self, size_bytes: float) -> int:
         """Pages of one answer of that size."""

@@ -51,10 +51,10 @@ def fill(base_url: str, database_url: str, data_dir: str) -> None:
     """What a process of ours does: the calendar, then the month."""
     jquants = {"base_url": base_url, "plan": "free", "limits": [[LIMIT.count, LIMIT.seconds]], "api_key": DEMO_KEY}
     sources = {"jquants": jquants, "yahoo": {"is_enabled": False}}
-    settings = Settings(database_url=database_url, data_dir=Path(data_dir), sources=sources, request_deadline_s=2)
+    settings = Settings(database_url=database_url, data_dir=Path(data_dir), sources=sources, request_deadline_s=15)
     with System(settings, clock=ShiftedClock.starting_at(TODAY)) as system:
         if not system.groups.exists("calendar"):
-            system.groups.create(GroupDefinition("calendar", "jquants", ("trading_calendar",)))
+            system.groups.create(GroupDefinition("calendar", "jquants", ("trading_calendar",), retry_delay_s=1))
         system.groups.run("calendar").wait(PATIENCE_S)
         filling = system.coverage.fill("daily_bars", from_on=FIRST, to_on=LAST)
         for run in filling.runs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,9 @@ from moomarkets.testing.failpoints import VARIABLE
 from tests.support.providers import WIDE, Providers
 from tests.system.test_failpoints import Line
 
-MONTH, DAYS = "2026-10", tuple(date(2026, 10, day) for day in range(1, 31))
+# A month that ended weeks ago, so that there surely is a file of it.
+BEGIN = (date.today() - timedelta(days=60)).replace(day=1)
+MONTH, DAYS = f"{BEGIN:%Y-%m}", tuple(BEGIN + timedelta(days=ahead) for ahead in range(28))
 # The list, the address, the file; then what follows them.
 DEATHS = (
     "request_sent=kill", "response_received=kill@2", "response_received=kill@3", "response_parsed=kill",
@@ -27,9 +29,8 @@ DEATHS = (
 
 @pytest.fixture
 def line(owner_url: str, tmp_path: Path) -> Iterator[Line]:
-    today = date(2026, 11, 20)
     with (
-        JQuantsSimulator("light", issues=10, today=today, limit=WIDE, addons=("minute",)) as jquants,
+        JQuantsSimulator("light", issues=10, limit=WIDE, addons=("minute",)) as jquants,
         YahooSimulator() as yahoo,
     ):
         made = Line(owner_url, tmp_path, Providers(jquants, yahoo))

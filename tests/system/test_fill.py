@@ -136,7 +136,11 @@ def test_days_that_whole_days_cover_are_not_fetched_again_for_single_codes(desk:
 
     (plan,) = desk.system.coverage.plan("daily_bars", **SUMMER, codes=["9901"])  # type: ignore[arg-type]
 
+    sent = len(desk.asked())
+    desk.fill(**SUMMER, codes=["9901"])
     assert (plan.missing, plan.requests, plan.picked and plan.picked.way) == (2, 1, "code")
+    assert len(desk.asked()) - sent == plan.requests
+    assert desk.system.coverage.plan("daily_bars", **SUMMER, codes=["9901"]) == []  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

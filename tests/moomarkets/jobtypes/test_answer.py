@@ -70,13 +70,14 @@ def test_one_strange_row_is_stored_and_on_record_until_its_day_comes_without_it(
 
 def test_rows_that_the_database_refuses_are_kept_too(house: House) -> None:
     attempt = attempt_at(house, "2026-11-20")
-    twins = [*bars({"date": "2026-11-20"}).rows] * 2
-    house.provider.answer = lambda request: replace(bars(request), rows=twins, bodies=(b"raw",), pages=1)
+    row = bars({"date": "2026-11-20"}).rows[0]
+    odd = [(*row[:6], "0\0", *row[7:])]
+    house.provider.answer = lambda request: replace(bars(request), rows=odd, bodies=(b"raw",), pages=1)
 
     house.do(attempt)
 
     kept = house.scene.one("SELECT reason, detail, status, is_whole FROM quarantine")
-    assert kept == ("malformed", "the database refused the rows: CardinalityViolation", "open", True)
+    assert kept == ("malformed", "the database refused the rows: CharacterNotInRepertoire", "open", True)
 
 
 def test_an_error_without_a_body_leaves_nothing_in_quarantine(house: House) -> None:

@@ -214,7 +214,8 @@ def test_what_came_after_the_lease_was_lost_is_dropped(house: House) -> None:
 
 def test_rows_that_the_database_refuses_are_called_malformed_without_showing_them(house: House) -> None:
     attempt = attempt_of(house)
-    house.provider.answer = lambda request: replace(bars(request), rows=[("72\0", *bars(request).rows[0][1:])])
+    row = bars({"date": "2026-11-20"}).rows[0]
+    house.provider.answer = lambda request: replace(bars(request), rows=[(*row[:6], "0\0", *row[7:])])
 
     ending = house.do(attempt)
 

@@ -40,7 +40,7 @@ def jumped(scene: Scene, closes: Closes) -> Jumps | None:
         if beside is not None:
             datasets.upsert(
                 connection, batch(DAY, closes), owner, execution_id=2, fetched_at=START,
-                look=lambda now: seen.append(comparisons.jumps(now, owner, DAILY_BARS, JUMP, beside)),
+                look=lambda now, rows: seen.append(comparisons.jumps(now, owner, DAILY_BARS, JUMP, beside, DAY, rows)),
             )  # fmt: skip
     return seen[0] if seen else None
 
