@@ -15,6 +15,7 @@ from typing import Any
 from moomarkets.domain.dataset import Column, ColumnType, Dataset
 from moomarkets.domain.errors import Reason, SourceError
 
+ODD_DATES = "odd_dates"
 ODD_NUMBERS = "odd_numbers"
 ODD_TEXTS = "odd_texts"
 TWIN_ROWS = "twin_rows"
@@ -109,7 +110,7 @@ class RowReader:
         if column.may_be_empty:
             return [value or "" for value in converted]
         if column.name in self._key and (None in converted or "" in converted):
-            detail = f"{column.field}: expected a value in every row, got none"
+            detail = f"{column.field}: expected {_EXPECTED.get(column.type, 'a value')} in every row, got none"
             raise SourceError(Reason.SCHEMA, detail, source=self._source)
         return converted
 
@@ -153,9 +154,12 @@ def texts(values: Sequence[object], warnings: Counter[str]) -> Sequence[str | No
 
 
 def dates(values: Sequence[object], warnings: Counter[str]) -> Sequence[date | None]:
-    """Dates or None from ISO texts; `ValueError` or `TypeError` for anything else."""
-    known = {value: date.fromisoformat(value) if value else None for value in set(values)}  # type: ignore[arg-type]
-    return [known[value] for value in values]
+    """Dates or None from ISO texts, also with a time behind the date; anything else is odd and none."""
+    known = {value: _date(value) for value in set(map(_hashable, values))}
+    odd = {value for value, found in known.items() if found is None and value not in (None, "")}
+    if odd:
+        warnings[ODD_DATES] += sum(1 for value in values if _hashable(value) in odd)
+    return [known[_hashable(value)] for value in values]
 
 
 def instants(values: Sequence[object], warnings: Counter[str]) -> Sequence[datetime | None]:
@@ -184,6 +188,19 @@ def without_twins(
     unique = {key(row): row for row in rows}
     warnings[TWIN_ROWS] += len(rows) - len(unique)
     return list(unique.values())
+
+
+def _hashable(value: object) -> object:
+    return value if isinstance(value, str | int | float | None) else repr(type(value))
+
+
+def _date(value: object) -> date | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return date.fromisoformat(value[:10] if value[10:11] in ("T", " ") else value)
+    except ValueError:
+        return None
 
 
 def _from_texts(type_: ColumnType) -> Prepare | None:

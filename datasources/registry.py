@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 
 from datasources.jquants.endpoints import JQUANTS
+from datasources.jquants.v1 import JQuantsV1
+from datasources.jquants.v1_endpoints import JQUANTS_V1
 from datasources.jquants.v2 import JQuantsV2, read_bodies
 from datasources.opening import Opening
 from datasources.yahoo import YAHOO, YahooChart
@@ -16,7 +18,7 @@ from moomarkets.domain.source import DataSource, Endpoint, SourceSpec
 
 ENTRY_POINTS = "moomarkets.datasources"
 
-SPECS = (JQUANTS, YAHOO)
+SPECS = (JQUANTS, YAHOO, JQUANTS_V1)
 """The built-in sources."""
 
 
@@ -105,8 +107,25 @@ def _open_jquants(given: Opening) -> DataSource:
     )
 
 
+def _open_jquants_v1(given: Opening) -> DataSource:
+    return JQuantsV1(
+        given.base_url,
+        given.credential,
+        given.gate,
+        given.clock,
+        given.events,
+        tokens=given.tokens,
+        windows=given.windows,
+        hosts=given.hosts,
+    )
+
+
 def _open_yahoo(given: Opening) -> DataSource:
     return YahooChart(given.base_url, given.gate, given.clock, given.events, windows=given.windows, hosts=given.hosts)
 
 
-_BUILT_IN = (Provider(JQUANTS, _open_jquants, read_bodies), Provider(YAHOO, _open_yahoo))
+_BUILT_IN = (
+    Provider(JQUANTS, _open_jquants, read_bodies),
+    Provider(YAHOO, _open_yahoo),
+    Provider(JQUANTS_V1, _open_jquants_v1),
+)

@@ -70,7 +70,9 @@ class Transport:
         self._source, self._clock, self._max_bytes = source, clock, max_bytes
         self._scheme, self._host, self._port, self._prefix = origin(base_url)
         self._headers = headers_for(self._scheme, self._host, self._port, headers or {})
-        self._secrets = sorted({form for secret in secrets if secret for form in _forms(secret)}, key=len)[::-1]
+        self._secrets: tuple[str, ...] = ()
+        for secret in secrets:
+            self.hide(secret)
         self._network = Network(hosts)
         # Every attempt that runs may hold one connection; the permits bound them, not the pool.
         self._pool = httpcore.ConnectionPool(
@@ -80,6 +82,12 @@ class Transport:
             keepalive_expiry=30.0,
             network_backend=self._network,
         )
+
+    def hide(self, secret: str) -> None:
+        """Let `secret`, such as a token that came with an answer, show up in no error's text from now on."""
+        if secret:
+            # A new value in one step: other threads may be reading the old one.
+            self._secrets = tuple(sorted({*self._secrets, *_forms(secret)}, key=len, reverse=True))
 
     def url(self, path: str, query: Mapping[str, str]) -> str:
         """Path and query as they are sent; `path` is percent-encoded already."""
@@ -94,8 +102,11 @@ class Transport:
         permit: Permit,
         token: CancelToken,
         content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send one request and read its answer within `permit.deadline`; blocks the calling thread.
+
+        `headers` go with this one beside those of every request.
 
         Raises `SourceError` (timeout, network, upstream, malformed, too_large), `Cancelled`, or what
         `permit.check` raises. The permit is given back if the request certainly never left.
@@ -104,7 +115,8 @@ class Transport:
         try:
             token.check()
             with exchange.watched(), self._network.using(exchange):
-                return self._exchange(method, self.url(path, query), content, exchange, permit)
+                request = self._request(method, self.url(path, query), content, headers or {}, exchange, permit)
+                return self._exchange(request, exchange, permit)
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
             # Not chained: the frames below hold the headers, and with them the key.
             raise self._translated(error, exchange) from None
@@ -149,17 +161,30 @@ class Transport:
         """Close all connections."""
         self._pool.close()
 
-    def _exchange(self, method: str, target: str, content: bytes, exchange: Exchange, permit: Permit) -> Reply:
-        request = httpcore.Request(
+    def _request(
+        self,
+        method: str,
+        target: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        exchange: Exchange,
+        permit: Permit,
+    ) -> httpcore.Request:
+        own = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        if content or method != "GET":
+            own.append((b"Content-Length", b"%d" % len(content)))
+        return httpcore.Request(
             method=method,
             url=httpcore.URL(scheme=self._scheme, host=self._host, port=self._port, target=target),
-            headers=[*self._headers, (b"Content-Length", b"%d" % len(content))] if content else self._headers,
+            headers=[*self._headers, *own],
             content=content,
             extensions={
                 "trace": _last_look(exchange, permit),
                 "timeout": {"pool": max(0.0, exchange.remaining_s())},
             },
         )
+
+    def _exchange(self, request: httpcore.Request, exchange: Exchange, permit: Permit) -> Reply:
         response = self._pool.handle_request(request)
         permit.answered()
         try:

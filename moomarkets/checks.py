@@ -17,6 +17,7 @@ MOST_ANSWERS = 20
 def problems(installation: Installation) -> Iterator[str]:
     """One sentence for each thing that needs attention, with its remedy; reads only."""
     groups = installation.status.groups()
+    yield from _source_problems(installation)
     yield from _credential_problems(installation)
     yield from _switch_problems(installation, groups)
     yield from _definition_problems(installation, groups)
@@ -24,6 +25,15 @@ def problems(installation: Installation) -> Iterator[str]:
     yield from _run_problems(groups)
     yield from _quality_problems(installation)
     yield from _freshness_problems(installation)
+
+
+def _source_problems(installation: Installation) -> Iterator[str]:
+    """Sources that cannot be used, and those whose providers do not say what the settings say."""
+    for code, fault in installation.source_faults.items():
+        yield f"source {code}: {fault}; mend or remove the package that brings it"
+    for code in installation.specs:
+        if installation.status.is_enabled(code):
+            yield from installation.subscriptions.disagreements(code)
 
 
 def _credential_problems(installation: Installation) -> Iterator[str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 
+from datasources.registry import ENTRY_POINTS, installed
 from moomarkets.demo import with_plan
 from moomarkets.domain.account import Right
 from moomarkets.domain.clock import Clock
+from moomarkets.domain.datasets.catalogue import DATASETS
 from moomarkets.domain.errors import CannotDecrypt, SettingsError
 from moomarkets.domain.events import Events
 from moomarkets.domain.secret import Secret
@@ -31,12 +33,13 @@ from moomarkets.services.schedules import Schedules
 from moomarkets.services.source_clients import Learn
 from moomarkets.services.source_setup import effective_specs, subscriptions
 from moomarkets.services.status import Status
+from moomarkets.services.subscriptions import Subscriptions
 from moomarkets.services.switches import Sources, Switches
 from moomarkets.services.users import Users
 from moomarkets.services.validation import Validator
 from moomarkets.services.why import Why
 from moomarkets.settings import Settings
-from moomarkets.store import accounts, sources
+from moomarkets.store import accounts, dataset_tables, sources
 from moomarkets.store.database import Database
 from moomarkets.store.live_keyring import LiveKeyring
 from moomarkets.store.migrate import upgrade
@@ -86,6 +89,7 @@ class Installation:
         self.place = open_place(url, settings.data_dir, clock, events, shares=shares)
         undo.callback(self.place.close)
         upgrade(self.place.owner_url, events)
+        self.source_faults = self._make_tables()
         self.reads = self.pool("reads", READ_CONNECTIONS)
         # Opened here, though few need them: what is opened later would not be closed with the rest.
         self._slow = self.pool("slow", statement_timeout_s=120.0)
@@ -154,6 +158,20 @@ class Installation:
         return self.sources_of(())
 
     @property
+    def subscriptions(self) -> Subscriptions:
+        """What is subscribed to at the sources."""
+        chosen = subscriptions(self.specs, self._settings.sources)
+        return Subscriptions(
+            self.desk,
+            self.account.id,
+            self.specs,
+            chosen,
+            self.source_ids,
+            self._clock,
+            self._validator.with_client,
+        )
+
+    @property
     def switches(self) -> Switches:
         """The switch of the whole."""
         return Switches(self._for(Right.ADMINISTER))
@@ -181,7 +199,7 @@ class Installation:
             return {name: job_type.source for name, job_type in job_types(self._events, host_job_types).items()}
 
         budgets = Budgets(self.reads, self.specs, self.source_ids, asked, self.account.id)
-        return Sources(self._for(Right.ADMINISTER), budgets)
+        return Sources(self._for(Right.ADMINISTER), budgets, self.subscriptions.detect, self.source_faults)
 
     def coverage_of(self, known: Mapping[str, JobType], groups: GroupDesk) -> Coverage:
         """The same where these job types are known; what it orders, it orders of `groups`."""
@@ -211,7 +229,7 @@ class Installation:
         return [
             spec.code
             for spec in self.specs.values()
-            if spec.needs_credential and not self.credentials.is_set(spec.code)
+            if spec.needs_credential and self.status.is_enabled(spec.code) and not self.credentials.is_set(spec.code)
         ]
 
     def pool(
@@ -251,6 +269,26 @@ class Installation:
         note = f"stored credentials do not open with the keys of {self.keyring.place}; put the old ones back"
         self._events.emit("keyring.rejected", note=f"{note}, or set the credentials anew")
 
+    def _make_tables(self) -> dict[str, str]:
+        """Have the tables of datasets that other packages bring; returns the sources that cannot be used, and why.
+
+        Those are left out, and everything else works.
+        """
+        faults = dict(installed().faults)
+        brought = {
+            endpoint.dataset.name: (spec.code, endpoint.dataset)
+            for spec in self.specs.values()
+            for endpoint in spec.endpoints
+            if endpoint.dataset is not DATASETS.get(endpoint.dataset.name)
+        }
+        made = dataset_tables.ensure(self.place.owner_url, (dataset for _, dataset in brought.values()))
+        for name, fault in made.items():
+            code = brought[name][0]
+            faults[code] = fault
+            self._events.emit("plugin.failed", group=ENTRY_POINTS, plugin=code, error=fault)
+            del self.specs[code]
+        return faults
+
     def _ensure_source(self, spec: SourceSpec) -> int:
         choice = self._settings.sources.get(spec.code)
         is_enabled = choice.is_enabled if choice else None
@@ -264,11 +302,12 @@ class Installation:
     def _for(self, right: Right) -> Database:
         return self.reads if self.account.role.may(right) else self._looking
 
+    @property
+    def _validator(self) -> Validator:
+        return Validator(self.reads, self.keyring, self.specs, self.source_ids, self._clock, self._events, self._learn)
+
     def _credentials_of(self, user_id: int, database: Database) -> Credentials:
-        validator = Validator(
-            self.reads, self.keyring, self.specs, self.source_ids, self._clock, self._events, self._learn
-        )
-        return Credentials(database, self.keyring, user_id, self._clock, Known(self.specs, validator.ask))
+        return Credentials(database, self.keyring, user_id, self._clock, Known(self.specs, self._validator.ask))
 
     def _keep_given_keys(self) -> None:
         """A key that the settings give is the built-in user's, kept like any other unless it is there already."""

@@ -9,6 +9,10 @@ from moomarkets.domain.errors import Reason
 
 OK = 200
 NOTHING_NOW = 210
+REFUSED = 400
+UNAUTHORIZED = 401
+TOO_LARGE = 413
+KEY_REFUSED = (401, 403)
 TOO_MANY = 429
 
 # Stable parts of the messages; the same status stands for several of them. First match wins.
@@ -18,6 +22,7 @@ _MEANINGS = (
     (403, "no active subscription", Reason.AUTH),
     (403, "not available on your subscription", Reason.PLAN_RESTRICTED),
     (403, "requested endpoint does not exist", Reason.INVALID),
+    (403, "missing authentication token", Reason.INVALID),
 )
 _BY_STATUS = {401: Reason.AUTH, 403: Reason.AUTH, 408: Reason.UPSTREAM, 413: Reason.TOO_LARGE}
 _WINDOW = re.compile(r"dates:\s*(\d{4}-\d\d-\d\d)\s*~\s*(\d{4}-\d\d-\d\d)?")

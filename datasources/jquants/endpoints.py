@@ -161,6 +161,7 @@ FINANCIAL_SUMMARIES_ENDPOINT = Endpoint(
     since=date(2008, 7, 7),
     upkeep=_daily(_EVENING, "30 18 * * 1-5", final=Publication(TOKYO, time(0, 30), days_later=1)),
     has_bulk=True,
+    live_plan="premium",
     volume=Volume(70, 3_500, codes=4_400),
 )
 FINANCIAL_DETAILS_ENDPOINT = Endpoint(
@@ -172,6 +173,7 @@ FINANCIAL_DETAILS_ENDPOINT = Endpoint(
     since=date(2009, 1, 13),
     upkeep=_daily(_EVENING, "30 18 * * 1-5", final=Publication(TOKYO, time(0, 30), days_later=1)),
     has_bulk=True,
+    live_plan="premium",
     volume=Volume(60, 20_000, codes=4_400),
 )
 DIVIDENDS_ENDPOINT = Endpoint(
@@ -308,6 +310,7 @@ DISCLOSURES_ENDPOINT = Endpoint(
     upkeep=_daily(_EVENING, "30 18 * * 1-5", final=Publication(TOKYO, time(0, 30), days_later=1)),
     volume=Volume(250, 400),
     is_apart=True,
+    live_plan=TDNET,
 )
 
 JQUANTS = SourceSpec(

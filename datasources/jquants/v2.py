@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta, timezone
-from typing import Any
 
 from datasources.columns import RowReader, without_twins
 from datasources.download import Downloads
 from datasources.host_names import HostNames
-from datasources.jquants.answers import NOTHING_NOW, OK, TOO_MANY, detail_of, reason_of
+from datasources.jquants.answers import KEY_REFUSED, NOTHING_NOW, REFUSED, TOO_MANY, reason_of
 from datasources.jquants.bulk import Bulk
+from datasources.jquants.detection import detect
 from datasources.jquants.endpoints import (
+    DISCLOSURES_ENDPOINT,
     DROPPED_FIELDS,
     HALF_DAY_FIELDS,
     HALF_DAY_NUMBERS,
     JQUANTS,
     TRADING_CALENDAR_ENDPOINT,
 )
+from datasources.jquants.halves import in_halves
+from datasources.jquants.paging import MAX_PAGES, Collector, Pages, message_of, opened
+from datasources.key_trial import KeyTrial
 from datasources.pace import narrowest
 from datasources.transport import MAX_BYTES, Reply, Transport
 from moomarkets.domain.bulk import BulkFile
@@ -32,22 +36,13 @@ from moomarkets.domain.errors import RateLimited, Reason, SourceError
 from moomarkets.domain.events import Events
 from moomarkets.domain.limits import Window
 from moomarkets.domain.secret import Secret
-from moomarkets.domain.source import Endpoint, PermitGate
+from moomarkets.domain.source import Detected, Endpoint, PermitGate
 
-MAX_PAGES = 200
 TOKYO = timezone(timedelta(hours=9))
+# Within the limit of the list of disclosures.
+_FILES = replace(DISCLOSURES_ENDPOINT, path="/td/files")
+_ARCHIVE = replace(DISCLOSURES_ENDPOINT, path="/td/bulk")
 _KEY = re.compile(r"[!-~]{1,512}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    rows: Sequence[object]
-    next_key: str
-    body: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.body)
 
 
 class JQuantsV2:
@@ -88,7 +83,7 @@ class JQuantsV2:
             detail = "api_key: expected 1 to 512 printable ASCII characters without spaces"
             raise SourceError(Reason.AUTH, detail, source=JQUANTS.code)
         self._gate, self._clock, self._events = gate, clock, events
-        self._windows, self._max_pages = tuple(windows), max_pages
+        self._windows = tuple(windows)
         self._transport = Transport(
             JQUANTS.code,
             base_url,
@@ -98,35 +93,36 @@ class JQuantsV2:
             max_bytes=max_bytes,
             hosts=hosts,
         )
+        self._trial = KeyTrial(JQUANTS.code, clock)
+        self._pages = Pages(self._transport, self._ask, max_pages)
+        self._collector = Collector(JQUANTS.code, self._transport, clock, events)
         self._readers = {endpoint.name: _reader(endpoint) for endpoint in JQUANTS.endpoints}
         self._downloads = Downloads(JQUANTS.code, clock, hosts=hosts)
         self._bulk = Bulk(JQUANTS.code, self._content, self._downloads, clock, events)
 
     def fetch_data(self, endpoint: Endpoint, parameters: dict[str, str], token: CancelToken) -> Batch:
-        """All pages of one query as one batch; nothing matching is an empty batch."""
+        """All pages of one query as one batch; nothing matching is an empty batch.
+
+        With a `cursor` only what is newer comes; where the provider does not take it, everything comes. A range that
+        is too large for one answer is asked for in halves.
+        """
         reader = self._readers.get(endpoint.name)
         if reader is None:
             raise SourceError(Reason.INVALID, f"no endpoint {endpoint.name}", source=JQUANTS.code)
-        started = self._clock.monotonic()
         query = {name: value for name, value in parameters.items() if value}
-        warnings: Counter[str] = Counter()
-        rows: list[tuple[object, ...]] = []
-        pages = size = 0
-        bodies: list[bytes] = []
-        for page in self._pages(endpoint, query, token):
-            rows += self._read(reader, page, warnings)
-            pages += 1
-            if size < MAX_BYTES:
-                bodies.append(self._transport.scrubbed(page.body))
-            size += page.size
-        return replace(self._batch(endpoint, rows, pages, size, warnings, started), bodies=tuple(bodies))
 
-    def _read(self, reader: RowReader, page: _Page, warnings: Counter[str]) -> list[tuple[object, ...]]:
+        def fetch(part: dict[str, str]) -> Batch:
+            pages = self._pages.walk(endpoint, part, token)
+            return self._collector.collect(endpoint, reader, pages, continues="cursor" in part)
+
         try:
-            return reader.read(page.rows, warnings)
+            return in_halves(query, fetch)
         except SourceError as error:
-            error.body = self._transport.scrubbed(page.body)
-            raise
+            if "cursor" not in query or error.status != REFUSED or error.reason is not Reason.INVALID:
+                raise
+            self._events.emit("source.cursor_refused", source=JQUANTS.code, endpoint=endpoint.name)
+            del query["cursor"]
+            return fetch(query)
 
     def bulk_files(self, endpoint: Endpoint, period: str, token: CancelToken) -> list[BulkFile]:
         """As `BulkSource` has it."""
@@ -140,7 +136,7 @@ class JQuantsV2:
         """Ask for today's line of the trading calendar, which every plan may read."""
         today = self._clock.now().astimezone(TOKYO).date().isoformat()
         try:
-            self._page(TRADING_CALENDAR_ENDPOINT, {"from": today, "to": today}, CancelToken())
+            opened(self._transport, self._ask(TRADING_CALENDAR_ENDPOINT, {"from": today, "to": today}, CancelToken()))
         except SourceError as error:
             if error.reason is Reason.AUTH:
                 return False
@@ -148,6 +144,37 @@ class JQuantsV2:
                 return True
             raise
         return True
+
+    def detect_plan(self, token: CancelToken) -> Detected:
+        """What the key is subscribed to: one request for the plan, one for each add-on."""
+
+        def probe(endpoint: Endpoint, query: dict[str, str]) -> object:
+            reply = self._ask(endpoint, query, token)
+            return reply if reply.status == NOTHING_NOW else opened(self._transport, reply)
+
+        return detect(probe, self._clock.now().astimezone(TOKYO).date())
+
+    def disclosure_files(self, number: str, kinds: Iterable[str], token: CancelToken) -> dict[str, str]:
+        """Where the documents of a disclosure can be had for a few minutes, by kind.
+
+        Kinds: `g` the whole as PDF, `s` its summary as PDF, `x` as XBRL. The addresses are signed: whoever knows one
+        can read that file, and none of them may be sent the key.
+        """
+        query = {"discNo": number, "docs": ",".join(kinds)}
+        reply = self._ask(_FILES, {name: value for name, value in query.items() if value}, token)
+        files = opened(self._transport, reply).get("files")
+        if not isinstance(files, dict) or not all(isinstance(url, str) for url in files.values()):
+            raise self._transport.failure(Reason.SCHEMA, "files: expected addresses by kind", reply)
+        return dict(files)
+
+    def disclosure_archive(self, token: CancelToken) -> tuple[str, str]:
+        """When the file of all disclosures was last made, and its signed address."""
+        reply = self._ask(_ARCHIVE, {}, token)
+        content = opened(self._transport, reply)
+        made, url = content.get("lastUpdated"), content.get("url")
+        if not isinstance(made, str) or not isinstance(url, str):
+            raise self._transport.failure(Reason.SCHEMA, "lastUpdated, url: expected texts", reply)
+        return made, url
 
     def get_rate_limit(self) -> tuple[int, str]:
         """The narrowest limit that applies to this key."""
@@ -158,87 +185,26 @@ class JQuantsV2:
         self._transport.close()
         self._downloads.close()
 
-    def _pages(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> Iterator[_Page]:
-        page = self._page(endpoint, query, token)
-        yield page
-        seen: set[str] = set()
-        while page.next_key:
-            if page.next_key in seen:
-                raise self._transport.failure(Reason.MALFORMED, "pages: the same pagination key came twice")
-            seen.add(page.next_key)
-            if len(seen) >= self._max_pages:
-                detail = f"pages: expected at most {self._max_pages}, got more"
-                raise self._transport.failure(Reason.MALFORMED, detail)
-            page = self._page(endpoint, {**query, "pagination_key": page.next_key}, token)
-            yield page
+    def _content(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> dict[str, object]:
+        return opened(self._transport, self._ask(endpoint, query, token))
 
-    def _page(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> _Page:
-        reply = self._reply(endpoint, query, token)
-        return _Page((), "", reply.body) if reply.status == NOTHING_NOW else self._opened(reply)
+    def _ask(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> Reply:
+        return self._trial.go(lambda: self._send(endpoint, query, token), self._is_refused, token)
 
-    def _content(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> dict[str, Any]:
-        return self._object(self._reply(endpoint, query, token))
+    def _is_refused(self, reply: Reply) -> bool:
+        """Whether the key was, not what was asked for with it."""
+        return (
+            reply.status in KEY_REFUSED and reason_of(reply.status, message_of(self._transport, reply)) is Reason.AUTH
+        )
 
-    def _reply(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> Reply:
-        """The answer to one request with a permit; a refusal raises."""
+    def _send(self, endpoint: Endpoint, query: Mapping[str, str], token: CancelToken) -> Reply:
         with self._gate.permit(endpoint, token) as permit:
             reply = self._transport.send(endpoint.method, endpoint.path, query, permit, token)
             if reply.status == TOO_MANY:
                 # First of all: others of the same key may be about to send.
                 self._gate.silence(reply.retry_after_s)
                 raise RateLimited(source=JQUANTS.code, retry_after_s=reply.retry_after_s)
-        if reply.status not in (OK, NOTHING_NOW):
-            raise self._refused(reply)
         return reply
-
-    def _object(self, reply: Reply) -> dict[str, Any]:
-        content = self._transport.json(reply)
-        if not isinstance(content, dict):
-            detail = f"expected a JSON object, got: {self._transport.excerpt(reply.body)}"
-            raise self._transport.failure(Reason.MALFORMED, detail, reply)
-        return content
-
-    def _opened(self, reply: Reply) -> _Page:
-        content = self._object(reply)
-        rows, key = content.get("data"), content.get("pagination_key") or ""
-        if not isinstance(rows, list):
-            raise self._transport.failure(Reason.SCHEMA, "data: expected a list", reply)
-        if not isinstance(key, str):
-            raise self._transport.failure(Reason.SCHEMA, "pagination_key: expected a text", reply)
-        return _Page(rows, key, reply.body)
-
-    def _refused(self, reply: Reply) -> SourceError:
-        message = self._message(reply)
-        return self._transport.failure(reason_of(reply.status, message), detail_of(message), reply)
-
-    def _message(self, reply: Reply) -> str:
-        """What the provider says in its envelope, else the beginning of whatever came instead."""
-        try:
-            content: Any = self._transport.json(reply)
-        except SourceError:
-            content = None
-        message = content.get("message") if isinstance(content, dict) else None
-        # The excerpt of the message, not the message: it is as untrusted as any other answer.
-        body = message.encode("utf-8", "replace") if isinstance(message, str) else reply.body
-        return self._transport.excerpt(body)
-
-    def _batch(
-        self,
-        endpoint: Endpoint,
-        rows: list[tuple[object, ...]],
-        pages: int,
-        size: int,
-        warnings: Counter[str],
-        started: float,
-    ) -> Batch:
-        names = endpoint.dataset.column_names
-        rows = without_twins(rows, [names.index(name) for name in endpoint.dataset.key], warnings)
-        seconds = round(self._clock.monotonic() - started, 3)
-        fields = {"source": JQUANTS.code, "endpoint": endpoint.name}
-        if warnings:
-            self._events.emit("source.oddities_found", **fields, warnings=dict(warnings))
-        self._events.emit("source.fetched", **fields, rows=len(rows), pages=pages, bytes=size, seconds=seconds)
-        return Batch(endpoint.dataset, rows, pages, pages, size, dict(warnings))
 
 
 def read_bodies(endpoint: Endpoint, bodies: Sequence[bytes]) -> Batch:

@@ -44,15 +44,18 @@ def list_credentials(given: Given, is_json: bool) -> None:
 @click.argument("source")
 @click.pass_obj
 def set_credential(given: Given, source: str) -> None:
-    """Keep the key of SOURCE. Asked for on a terminal, else read from standard input; it takes effect at once."""
+    """Keep the key of SOURCE.
+
+    Or what it takes instead, such as mail address and password. Asked for on a terminal, else read from standard
+    input, a line for each value; it takes effect at once.
+    """
     from moomarkets.domain.credential import CredentialState
     from moomarkets.domain.secret import Secret
     from moomarkets.services.source_setup import check_takes_key
 
-    check_takes_key(source)
-    text = click.prompt("API key", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
+    values = {name: _asked(name) for name in check_takes_key(source)}
     with opened(given) as installation:
-        was = installation.credentials.set(source, {"api_key": Secret(text.strip())})
+        was = installation.credentials.set(source, {name: Secret(value) for name, value in values.items()})
     instead = ", in place of one that did not open" if was is CredentialState.UNREADABLE else ""
     click.echo(f"{source}: credential kept{instead}")
 
@@ -81,3 +84,13 @@ def remove_credential(given: Given, source: str) -> None:
     with opened(given) as installation:
         installation.credentials.remove(source)
     click.echo(f"{source}: credential removed")
+
+
+_SHOWN = {"api_key": "API key", "mailaddress": "Mail address", "password": "Password"}
+
+
+def _asked(name: str) -> str:
+    """One value of a credential; a mail address may be seen while it is typed."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip()
+    return str(click.prompt(_SHOWN.get(name, name), hide_input=name != "mailaddress")).strip()

@@ -7,7 +7,7 @@ import click
 from moomarkets.cli.opening import Given, opened
 from moomarkets.cli.output import as_json, print_json, show
 
-COLUMNS = ("code", "name", "is_enabled", "is_paused", "silent_until", "base_url")
+COLUMNS = ("code", "name", "is_enabled", "is_paused", "silent_until", "base_url", "fault")
 
 
 @click.group()
@@ -78,3 +78,26 @@ def disable_source(given: Given, code: str) -> None:
     with opened(given) as installation:
         installation.sources.disable(code)
     click.echo(f"{code}: switched off")
+
+
+@sources.command("detect")
+@click.argument("code")
+@as_json
+@click.pass_obj
+def detect(given: Given, code: str, is_json: bool) -> None:
+    """Ask source CODE what its key is subscribed to.
+
+    With as few requests as it takes, within its limits.
+    """
+    with opened(given) as installation:
+        found = installation.sources.detect(code)
+    if is_json:
+        show([found], tuple(found), is_json)
+        return
+    names = found["add_ons"]
+    add_ons = f" with {', '.join(names)}" if isinstance(names, list) and names else ""
+    window = f"{found['first_on'] or ''} ~ {found['last_on'] or ''}".strip()
+    click.echo(f"{code}: plan {found['plan']}{add_ons}, readable {window} ({found['requests']} requests)")
+    if found["plan_set"] != found["plan"]:
+        click.echo(f"the settings say {found['plan_set']}; put this into them:")
+    click.echo(str(found["settings"]))

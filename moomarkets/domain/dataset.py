@@ -63,7 +63,8 @@ class Batch:
 
     Dates are `datetime.date`, instants aware datetimes, numbers finite floats or None, `extra` a dict or None, other
     JSON columns whatever JSON holds. Keys are unique within the batch. `bodies` are the answers as they came, decoded,
-    for whoever has to look into them; a long fetch keeps only the first ones.
+    for whoever has to look into them; a long fetch keeps only the first ones. With a `cursor` only what is newer can be
+    asked for later; a batch that `continues` holds only what is newer than an earlier cursor.
     """
 
     dataset: Dataset
@@ -73,6 +74,8 @@ class Batch:
     bytes: int = 0
     warnings: dict[str, int] = field(default_factory=dict)
     bodies: tuple[Body, ...] = field(default=(), repr=False)
+    cursor: str = field(default="", repr=False)
+    continues: bool = False
 
 
 CODE = "5 characters, may hold a letter"

@@ -42,6 +42,7 @@ class WaitingRun:
     held_by: str | None = None
     is_scheduler_enabled: bool = True
     credential_is_unreadable: bool = False
+    credential_is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,11 @@ def _obstacle(run: WaitingRun) -> str | None:
         return f"credentials: {run.source} has none; give one with `moomarkets credentials set {run.source}`"
     if run.credential_is_unreadable:
         return f"credentials: that of {run.source} does not open; put the key back (`moomarkets keys verify`)"
+    if run.credential_is_refused:
+        return (
+            f"credentials: the provider refuses that of {run.source}; give another one with "
+            f"`moomarkets credentials set {run.source}`"
+        )
     return None
 
 

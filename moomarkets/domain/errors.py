@@ -25,6 +25,7 @@ MoomarketsError
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from enum import StrEnum
 
 
@@ -264,6 +265,9 @@ class SourceError(AttemptError):
 
     `body` is what came, decoded and bounded, for whoever has to look into it; it is in no text of the error.
     """
+
+    readable: tuple[date, date | None] | None = None
+    """The first and last date that may be read, where a refusal has named them."""
 
     def __init__(
         self, reason: Reason, detail: str = "", *, source: str = "", status: int | None = None, body: bytes = b""

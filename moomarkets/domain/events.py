@@ -71,6 +71,9 @@ NAMES = frozenset(
         "dataset.overdue",
         "dataset.recovered",
         # jobtypes, services
+        "access.refused",
+        "access.window_learnt",
+        "credential.refused",
         "corporate_action.corrected",
         "dataset.corrected",
         "quarantine.entered",
@@ -92,6 +95,7 @@ NAMES = frozenset(
         "database.stopped",
         # datasources
         "lookup.abandoned",
+        "source.cursor_refused",
         "source.fetched",
         "source.oddities_found",
         # web

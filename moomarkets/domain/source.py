@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 from moomarkets.domain.bulk import BulkFile
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.dataset import Batch, Dataset
+from moomarkets.domain.learnt import Readable
 from moomarkets.domain.limits import NAMED_SECONDS, USUAL_SILENCES, SilenceRule, Window
 from moomarkets.domain.secret import Secret
 from moomarkets.domain.upkeep import Upkeep
@@ -54,6 +55,8 @@ class Endpoint:
     the oldest date that the provider has. With an `upkeep` a job type of the dataset's name keeps it; `has_bulk`:
     whole months and days can be had as files. `volume` is how much a day of it holds, about. `is_apart`: its windows
     stand in place of the source's, and what is asked of it counts nowhere else (an add-on that is limited by itself).
+    From `live_plan` on the rows of today can be asked for again and again: an answer ends with a cursor, and with that
+    in the parameter `cursor` only what is newer comes.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Endpoint:
     has_bulk: bool = False
     volume: Volume = field(default_factory=Volume)
     is_apart: bool = False
+    live_plan: str = ""
 
     @property
     def rate_limit(self) -> dict[str, int | None]:
@@ -82,7 +86,8 @@ class SourceSpec:
     """A provider as the system knows it before any setting: `code` is its unique name.
 
     `plans` are its subscriptions, the smallest first, each of which contains those before it; the first counts where
-    nothing is said. `add_ons` can be had beside a plan.
+    nothing is said. `add_ons` can be had beside a plan. `credential_fields` are the values that a credential has, where
+    one is needed. A source that is not `is_on_by_default` has to be switched on by a setting or by hand.
     """
 
     code: str
@@ -98,6 +103,8 @@ class SourceSpec:
     add_ons: tuple[str, ...] = ()
     silences: SilenceRule = USUAL_SILENCES
     """How long a 429 without Retry-After keeps the source silent; the next ones in a row wait longer."""
+    credential_fields: tuple[str, ...] = ("api_key",)
+    is_on_by_default: bool = True
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of that name; KeyError where there is none."""
@@ -127,6 +134,19 @@ class Subscription:
     names: frozenset[str] = frozenset()
     """The plan with all that it contains, and the add-ons."""
 
+    refused: frozenset[str] = frozenset()
+    """The endpoints of which the provider has said that they do not belong to it."""
+
+    @property
+    def label(self) -> str:
+        """What tells it from others, as one text.
+
+        Example:
+            >>> Subscription(names=frozenset({"light", "free"})).label
+            'free light'
+        """
+        return " ".join(sorted(self.names))
+
     @classmethod
     def of(cls, spec: SourceSpec, plan: str, add_ons: Iterable[str] = ()) -> Subscription:
         """A subscription to that plan of the source; KeyError where there is none of that name."""
@@ -140,7 +160,19 @@ class Subscription:
 
     def may_ask(self, endpoint: Endpoint) -> bool:
         """Whether the endpoint belongs to it."""
+        if endpoint.name in self.refused:
+            return False
         return not endpoint.plan or self.plan is None or endpoint.plan in self.names
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What a provider has said of a subscription: its plan, the dates that may be read, and add-ons."""
+
+    plan: str
+    readable: Readable
+    add_ons: tuple[str, ...]
+    requests: int
 
 
 class Permit(Protocol):
@@ -174,6 +206,35 @@ class PermitGate(Protocol):
 
     def silence(self, retry_after_s: float | None) -> None:
         """A 429 was read: stop the whole credential at once, durably, for that long (None: the source's own rule)."""
+
+
+class DataSource(Protocol):
+    """A provider's client: one implementation per provider."""
+
+    spec: SourceSpec
+
+    def fetch_data(self, endpoint: Endpoint, parameters: dict[str, str], token: CancelToken) -> Batch:
+        """Fetch one partition completely, over all its pages.
+
+        Raises `SourceError` (with its reason), `RateLimited` or `Cancelled`; nothing is returned in part.
+        """
+
+    def validate_credentials(self) -> bool:
+        """Ask the provider, with one request, whether the credential is accepted."""
+
+    def get_rate_limit(self) -> tuple[int, str]:
+        """The narrowest named limit as (count, "second" | "minute" | "hour" | "day")."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+@runtime_checkable
+class DetectsPlan(Protocol):
+    """What a client can do besides, where its provider has plans."""
+
+    def detect_plan(self, token: CancelToken) -> Detected:
+        """Find out, with as few requests as it takes, what the credential is subscribed to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,27 +277,6 @@ class TokenBox(Protocol):
         Waits for whoever renews now; raises `Cancelled` when the token says so. No transaction is open inside. A holder
         that says nothing (`write`, `clear`) for three minutes loses its turn to the next.
         """
-
-
-class DataSource(Protocol):
-    """A provider's client: one implementation per provider."""
-
-    spec: SourceSpec
-
-    def fetch_data(self, endpoint: Endpoint, parameters: dict[str, str], token: CancelToken) -> Batch:
-        """Fetch one partition completely, over all its pages.
-
-        Raises `SourceError` (with its reason), `RateLimited` or `Cancelled`; nothing is returned in part.
-        """
-
-    def validate_credentials(self) -> bool:
-        """Ask the provider, with one request, whether the credential is accepted."""
-
-    def get_rate_limit(self) -> tuple[int, str]:
-        """The narrowest named limit as (count, "second" | "minute" | "hour" | "day")."""
-
-    def close(self) -> None:
-        """Close the connections."""
 
 
 @runtime_checkable

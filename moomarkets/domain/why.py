@@ -20,6 +20,7 @@ class SourceFacts:
     is_credential_missing: bool
     silent_until: datetime | None
     is_credential_unreadable: bool = False
+    is_credential_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,12 @@ def _source_remedies(source: SourceFacts) -> Iterator[str]:
         yield (
             f"the credential of source {source.code} does not open: put the key back (`moomarkets keys verify`), or "
             f"give it anew with `moomarkets credentials set {source.code}`"
+        )
+    if source.is_credential_refused:
+        yield (
+            f"the provider refuses the credential of source {source.code}: give another one with "
+            f"`moomarkets credentials set {source.code}`, or have it tried again with "
+            f"`moomarkets credentials validate {source.code}`"
         )
     if source.silent_until is not None:
         yield f"source {source.code} said 429: it is asked again by itself after {source.silent_until:%H:%M:%S} UTC"

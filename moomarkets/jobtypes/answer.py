@@ -17,7 +17,7 @@ from moomarkets.domain.quality import Asked, Finding, Rules, Severity
 from moomarkets.domain.quality_catalogue import QUALITY
 from moomarkets.domain.quality_checks import examine, judge_count
 from moomarkets.jobtypes.job_type import Tools
-from moomarkets.store import comparisons, coverage, datasets, findings, quarantine
+from moomarkets.store import comparisons, coverage, datasets, findings, quarantine, reading_marks
 from moomarkets.store.coverage import Owner
 from moomarkets.store.datasets import Rows, Stored
 from moomarkets.store.quarantine import Captive
@@ -63,7 +63,8 @@ class Answer:
         Raises:
             BadAnswer: nothing of it may be stored; the caller's transaction must roll back.
         """
-        found = [*self.found, *self._compare_count(connection)]
+        # What continues an earlier answer holds only what is new: there is nothing to compare it with.
+        found = [*self.found, *([] if self.batch.continues else self._compare_count(connection))]
         self._judge(connection, found)
         stored = datasets.upsert(
             connection,
@@ -74,12 +75,18 @@ class Answer:
             look=lambda before, rows: self._compare_rows(before, rows, found),
         )
         name, now = self.batch.dataset.name, self._tools.clock.sql_now()
+        rows = len(self.batch.rows) - stored.twins
+        if self.batch.continues:
+            rows += coverage.rows_of(connection, self._owner, name, self._covered) or 0
+        if self.batch.cursor:
+            day, fetched_at = self._covered.from_on, self._covered.fetched_at
+            reading_marks.write(connection, self._owner, name, day, self.batch.cursor, fetched_at)
         coverage.record(
             connection,
             self._owner,
             name,
             self._covered,
-            rows=len(self.batch.rows) - stored.twins,
+            rows=rows,
             pages=self.batch.pages,
             execution_id=self._execution_id,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from moomarkets.domain.calendar import TOKYO
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.coverage import ALL, Expected, missing
 from moomarkets.domain.errors import AttemptError, Reason
@@ -18,6 +19,7 @@ from moomarkets.domain.ways import AUTO, Step, Way, pick
 from moomarkets.jobtypes.bulk_fetch import BulkFetch, is_bulk, perform_bulk
 from moomarkets.jobtypes.fetch import Fetch, perform_fetch
 from moomarkets.jobtypes.job_type import Outcome, PlanView, Tools
+from moomarkets.jobtypes.refusals import is_live
 from moomarkets.jobtypes.scope import codes_of, most_requests_of, newest_of, way_of
 from moomarkets.jobtypes.survey import Survey
 from moomarkets.jobtypes.verification import REVERIFY, verifications
@@ -40,11 +42,12 @@ class DatasetUpkeep:
         'valuations'
     """
 
-    def __init__(self, source: str, endpoint: Endpoint) -> None:
+    def __init__(self, source: str, endpoint: Endpoint, name: str = "") -> None:
         if endpoint.upkeep is None:
             raise ValueError(f"endpoint {endpoint.name}: expected one with an upkeep, got none")
         self.source, self.endpoint, self._upkeep = source, endpoint, endpoint.upkeep
-        self.name = self.dataset = endpoint.dataset.name
+        self.dataset = endpoint.dataset.name
+        self.name = name or self.dataset
         self.description = f"{endpoint.dataset.doc.partition('.')[0].partition(';')[0]} ({source})"
         self.default_schedule: Schedule | None = self._upkeep.schedule
         self.scope_keys = SCOPE_KEYS
@@ -60,7 +63,8 @@ class DatasetUpkeep:
     def survey(self, view: PlanView, scope: Mapping[str, object]) -> Survey:
         """What the scope asks for, what of it is missing, and every way to get that."""
         if not view.subscription.may_ask(self.endpoint):
-            detail = f"{self.name}: expected a subscription with {self.endpoint.plan}, got one without"
+            needed = self.endpoint.plan or self.endpoint.name
+            detail = f"{self.name}: expected a subscription with {needed}, got one without"
             raise AttemptError(Reason.PLAN_RESTRICTED, detail)
         check_codes(self.endpoint, scope)
         way_of(scope)
@@ -69,6 +73,8 @@ class DatasetUpkeep:
         # An older state cannot be asked for.
         days = wanted.days[-1:] if self._upkeep.cut is Cut.NEWEST else wanted.days
         expected = self._expected(codes, days, view)
+        if not codes and not {"to", "ranges"} & set(scope):
+            expected = self._with_live(expected, view)
         gaps = missing(expected, view.covered)
         ways = offers(gaps, self._terms(codes, view, scope))
         return Survey(tuple(expected), tuple(gaps), tuple(ways), wanted.beyond, wanted.coming)
@@ -98,6 +104,15 @@ class DatasetUpkeep:
         if codes:
             return expected_of_codes(codes, days, view.listings, lambda day: self._upkeep.published_at(day, view.now))
         return [Expected(ALL, day, day, self._upkeep.published_at(day, view.now)) for day in days]
+
+    def _with_live(self, expected: list[Expected], view: PlanView) -> list[Expected]:
+        """And today, where more of it can come at any time: what was fetched a minute ago is old then."""
+        today = view.now.astimezone(TOKYO).date()
+        newest = Expected(ALL, today, today, view.now)
+        is_wanted = view.calendar.is_trading_day(today)
+        if not is_wanted or not is_live(self.endpoint, view.subscription, newest, view.now):
+            return expected
+        return [*(want for want in expected if want.from_on < today), newest]
 
     def _terms(self, codes: tuple[str, ...], view: PlanView, scope: Mapping[str, object]) -> Terms:
         endpoint = self.endpoint

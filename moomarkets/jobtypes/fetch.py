@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from moomarkets.domain import failpoints
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.coverage import ALL, Covered, Expected
 from moomarkets.domain.dataset import Batch
@@ -15,6 +14,7 @@ from moomarkets.domain.job import Attempt, PlannedJob, Usage
 from moomarkets.domain.source import Endpoint
 from moomarkets.jobtypes.answer import Answer, keep
 from moomarkets.jobtypes.job_type import Outcome, Tools
+from moomarkets.jobtypes.refusals import Task, ask, is_known_to_be_out_of_window, learn_from
 from moomarkets.store.coverage import Owner
 from moomarkets.store.quarantine import Captive
 
@@ -55,7 +55,8 @@ class Fetch:
 def perform_fetch(source: str, endpoint: str, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
     """Fetch what the attempt's parameters name, completely; its write stores rows and coverage or neither.
 
-    An answer that cannot be read, or must not be stored, is kept in quarantine as it came.
+    An answer that cannot be read, or must not be stored, is kept in quarantine as it came. What the provider says that
+    may not be read is recorded as out of the window, and not asked for again.
     """
     fetched_at = tools.clock.now()
     covered, request = _parameters(attempt, fetched_at)
@@ -65,18 +66,30 @@ def perform_fetch(source: str, endpoint: str, attempt: Attempt, tools: Tools, to
     except CredentialsMissing as error:
         raise AttemptError(Reason.AUTH, str(error)) from None
     asked = client.spec.endpoint(endpoint)
+    task = Task(client, asked, owner, covered, request, attempt.lease.execution_id)
+    if is_known_to_be_out_of_window(task, tools):
+        return task.out_of_window()
     try:
-        batch = client.fetch_data(asked, request, token)
+        batch = ask(task, tools, token)
     except SourceError as error:
         if error.reason in UNREADABLE and error.body:
             keep(_unreadable(asked, covered, attempt, error), owner, tools)
-        raise
-    failpoints.hit("response_parsed")
+        window = learn_from(task, error, tools)
+        if window is None:
+            raise
+        part = task.cut_to(window)
+        if part is None:
+            return task.out_of_window()
+        task, batch = part, ask(part, tools, token)
+    return _outcome(task, batch, attempt, tools)
+
+
+def _outcome(task: Task, batch: Batch, attempt: Attempt, tools: Tools) -> Outcome:
     is_verification = attempt.parameters.get(VERIFY) is True
-    execution_id = attempt.lease.execution_id
-    answer = Answer(batch, endpoint, owner, covered, execution_id, tools, is_verification=is_verification)
-    if not batch.rows and answer.rules.always_has_rows and covered.key == ALL:
-        raise _too_early(asked, covered, attempt.number)
+    covered, name = task.covered, task.endpoint.name
+    answer = Answer(batch, name, task.owner, covered, task.execution_id, tools, is_verification=is_verification)
+    if not batch.rows and not batch.continues and answer.rules.always_has_rows and covered.key == ALL:
+        raise _too_early(task.endpoint, covered, attempt.number)
     return Outcome(_usage(batch), answer.write, answer.refused, answer.committed)
 
 

@@ -20,6 +20,7 @@ from moomarkets.domain.listing import Listing
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.source import DataSource, Subscription
 from moomarkets.domain.ways import Past
+from moomarkets.jobtypes.access import Access
 from moomarkets.store.database import Database
 from moomarkets.store.outage import Outage
 
@@ -53,8 +54,10 @@ class Tools:
     events: Events
     compute: Compute = no_compute
     outage: Outage = field(init=False)
+    access: Access = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "access", Access(self.database, self.subscriptions, self.clock, self.events))
         # One for all attempts: hundreds that wait with their results say no more than one does.
         object.__setattr__(self, "outage", Outage(self.events, self.clock, path="attempts"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from moomarkets.jobtypes.job_type import JobType, PlanView
 from moomarkets.jobtypes.scope import codes_of
 from moomarkets.store import coverage, doubts
 from moomarkets.store.coverage import Owner
+from moomarkets.store.learnt import read as read_learnt
 from moomarkets.store.listings import listings
 
 CALENDAR_SOURCE = "jquants"
@@ -41,6 +42,11 @@ def plan_view(
     owner = Owner(user_id, sources.ids.get(job_type.source, 0))
     subscription = sources.subscriptions.get(job_type.source, Subscription())
     first_on, last_on = subscription.reach(now.astimezone(TOKYO).date())
+    learnt = read_learnt(connection, owner, subscription.label, now)
+    window = learnt.window_at(now, job_type.dataset)
+    if window is not None:
+        first_on = max(first_on, window.first_on or first_on)
+        last_on = min(filter(None, (last_on, window.last_on)), default=None)
     tokyo = Owner(user_id, sources.ids.get(CALENDAR_SOURCE, 0))
     return PlanView(
         now=now,
@@ -48,7 +54,7 @@ def plan_view(
         covered=coverage.read(connection, owner, job_type.dataset),
         first_on=first_on,
         last_on=last_on,
-        subscription=subscription,
+        subscription=replace(subscription, refused=learnt.refused),
         past=coverage.past(connection, owner, job_type.dataset),
         listings=listings(connection, tokyo, [issue_code(code) for code in codes_of(scope)]),
         doubtful=doubts.read(connection, owner, job_type.dataset, now) if job_type.dataset else frozenset(),

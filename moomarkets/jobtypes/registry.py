@@ -48,19 +48,29 @@ def job_types(events: Events, extra: Sequence[JobType] = ()) -> dict[str, JobTyp
         YahooDailyBars(),
         YahooIntradayBars(),
     )
-    for built_in in (*own, *_upkeeps(events, {job_type.dataset for job_type in own})):
+    for built_in in (*own, *_upkeeps(events, own)):
         found[built_in.name] = built_in
     return found
 
 
-def _upkeeps(events: Events, kept: set[str]) -> list[JobType]:
-    """A job type for each endpoint that says how its dataset is kept, unless one of our own keeps it."""
+def _upkeeps(events: Events, own: Sequence[JobType]) -> list[JobType]:
+    """A job type for each endpoint that says how its dataset is kept, unless one of our own keeps it.
+
+    It has the name of its dataset; where another source has that one already, with the name of its source before it.
+    """
     sources = installed()
     for plugin, fault in sources.faults.items():
         events.emit("plugin.failed", group=SOURCES, plugin=plugin, error=fault)
-    return [
-        DatasetUpkeep(spec.code, endpoint)
-        for spec in sources.specs
-        for endpoint in spec.endpoints
-        if endpoint.upkeep is not None and endpoint.upkeep.cut is not Cut.SYMBOL and endpoint.dataset.name not in kept
-    ]
+    kept = {(job_type.source, job_type.dataset) for job_type in own}
+    taken = {job_type.dataset for job_type in own} | {job_type.name for job_type in own}
+    upkeeps: list[JobType] = []
+    for spec in sources.specs:
+        for endpoint in spec.endpoints:
+            if endpoint.upkeep is None or endpoint.upkeep.cut is Cut.SYMBOL:
+                continue
+            dataset = endpoint.dataset.name
+            if (spec.code, dataset) not in kept:
+                name = f"{spec.code.replace('-', '_')}_{dataset}" if dataset in taken else dataset
+                upkeeps.append(DatasetUpkeep(spec.code, endpoint, name))
+                taken.add(dataset)
+    return upkeeps

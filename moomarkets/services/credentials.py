@@ -48,7 +48,8 @@ class Credentials:
         return [
             record
             for code, spec in self._known.specs.items()
-            if (record := self.show(code)) and (spec.needs_credential or record["state"] != CredentialState.MISSING)
+            if (record := self.show(code))
+            and ((spec.needs_credential and spec.is_on_by_default) or record["state"] != CredentialState.MISSING)
         ]
 
     def show(self, source: str) -> Record:

@@ -40,14 +40,15 @@ def effective_specs(choices: Mapping[str, SourceChoices]) -> list[SourceSpec]:
     return found
 
 
-def check_takes_key(code: str) -> None:
-    """Refuse a source that nobody knows, or that needs no credential."""
+def check_takes_key(code: str) -> tuple[str, ...]:
+    """The values that a credential of the source has; refuses one that nobody knows, or that needs none."""
     known = {spec.code: spec for spec in installed().specs}
     if code not in known:
         raise NotFound("source", code, sorted(known))
     if not known[code].needs_credential:
         keyed = sorted(spec.code for spec in known.values() if spec.needs_credential)
         raise InvalidInput("source", f"one that needs a credential ({', '.join(keyed)})", code)
+    return known[code].credential_fields
 
 
 def subscriptions(specs: Mapping[str, SourceSpec], choices: Mapping[str, SourceChoices]) -> dict[str, Subscription]:

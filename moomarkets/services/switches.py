@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
@@ -49,15 +50,40 @@ class Sources:
     Example: `system.sources.pause("jquants")`, `system.sources.list()`, `system.sources.budget("jquants")`
     """
 
-    def __init__(self, database: Database, budgets: Budgets) -> None:
-        self._database, self._budgets = database, budgets
+    def __init__(
+        self,
+        database: Database,
+        budgets: Budgets,
+        detect: Callable[[str], Record],
+        faults: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`detect` asks a provider for the plan; `faults` are the sources that cannot be used, and why."""
+        self._database, self._budgets, self._detect, self._faults = database, budgets, detect, faults
 
     def __repr__(self) -> str:
         return f"<Sources {[row['code'] for row in self.list()]}>"
 
     def list(self) -> list[Record]:
-        """Each source: its code, whether it is enabled and paused, address, rate limits, until when it is silent."""
-        return self._database.perform(switches.sources)
+        """Each source: its code, whether it is enabled and paused, address, rate limits, until when it is silent.
+
+        With a `fault` it cannot be used, and is left out of everything else.
+        """
+        found = {row["code"]: {**row, "fault": None} for row in self._database.perform(switches.sources)}
+        for code, fault in self._faults.items():
+            blank: Record = {**dict.fromkeys(switches.SHOWN), "name": code, "is_enabled": False, "is_paused": False}
+            found[code] = {**found.get(code, blank), "code": code, "fault": fault}
+        return [found[code] for code in sorted(found, key=str)]
+
+    def detect(self, code: str) -> Record:
+        """Ask the provider what the credential is subscribed to: `plan`, `add_ons`, what may be read, `settings`.
+
+        Raises:
+            NotFound: there is no such source.
+            InvalidInput: it has no plans.
+            CredentialsMissing: there is nothing to ask with.
+        """
+        self._database.check_writable()
+        return self._detect(code)
 
     def show(self, code: str) -> Record:
         """One source, as in the list.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from typing import TypeVar
 
 from actors import names
 from actors.otp.dynamic_supervisor import DynamicSpec, DynamicSupervisor
@@ -11,11 +12,13 @@ from actors.otp.thread_runtime import ThreadRuntime
 from actors.store_writer import StoreWriter
 from moomarkets.domain.clock import Clock
 from moomarkets.domain.events import Events
-from moomarkets.domain.source import SourceSpec
+from moomarkets.domain.source import DataSource, SourceSpec
 from moomarkets.services.source_clients import Learn, RequestRules, SourceClients
 from moomarkets.store import nodes
 from moomarkets.store.database import Database
 from moomarkets.store.live_keyring import LiveKeyring
+
+T = TypeVar("T")
 
 REQUEST_S = 60.0
 PERMIT_USE_S = 5.0
@@ -43,6 +46,10 @@ class Validator:
 
     def ask(self, user_id: int, source: str) -> bool:
         """Whether the provider accepts the user's credential, from one request."""
+        return self.with_client(user_id, source, lambda client: client.validate_credentials())
+
+    def with_client(self, user_id: int, source: str, work: Callable[[DataSource], T]) -> T:
+        """What `work` makes of the user's client of that source."""
         runtime = ThreadRuntime(self._clock, self._events)
         node = nodes.identify(runtime.new_id(), "")
         rules = RequestRules(node.id, node.boot_id, REQUEST_S, PERMIT_USE_S)
@@ -54,4 +61,4 @@ class Validator:
                 runtime, self._database, self._keyring, self._specs, self._source_ids, rules, self._learn
             )
             undo.callback(clients.close)
-            return clients.open(user_id, source).validate_credentials()
+            return work(clients.open(user_id, source))

@@ -29,6 +29,7 @@ def record(
     rows: int,
     pages: int,
     execution_id: int,
+    status: str = "",
 ) -> None:
     """Record a partition as fetched, in the transaction that stores its rows.
 
@@ -43,7 +44,7 @@ def record(
             "key": covered.key,
             "from_on": covered.from_on,
             "to_on": covered.to_on,
-            "status": "complete" if rows else "empty",
+            "status": status or ("complete" if rows else "empty"),
             "rows": rows,
             "pages": pages,
             "execution_id": execution_id,
@@ -90,6 +91,36 @@ def corrected(connection: Connection, owner: Owner, dataset: str, since: datetim
         {"user_id": owner.user_id, "source_id": owner.source_id, "dataset": dataset, "since": since},
     )
     return [(key, from_on) for key, from_on in rows]
+
+
+def record_out_of_window(
+    connection: Connection, owner: Owner, dataset: str, covered: Covered, *, execution_id: int
+) -> None:
+    """Record that the subscription does not let us read a partition, unless some of it was read before."""
+    if rows_of(connection, owner, dataset, covered) is None:
+        record(connection, owner, dataset, covered, rows=0, pages=0, execution_id=execution_id, status="out_of_window")
+
+
+def rows_of(connection: Connection, owner: Owner, dataset: str, covered: Covered) -> int | None:
+    """How many rows the fetches of those dates brought that are recorded; None where there was none."""
+    found: int | None = connection.scalar(
+        text(
+            """
+            SELECT sum(rows) FROM coverage
+            WHERE user_id = :user_id AND data_source_id = :source_id AND dataset = :dataset AND key = :key
+              AND from_on <= :to_on AND to_on >= :from_on AND status IN ('complete', 'empty')
+            """
+        ),
+        {
+            "user_id": owner.user_id,
+            "source_id": owner.source_id,
+            "dataset": dataset,
+            "key": covered.key,
+            "from_on": covered.from_on,
+            "to_on": covered.to_on,
+        },
+    )
+    return found
 
 
 def read(connection: Connection, owner: Owner, dataset: str) -> list[Covered]:

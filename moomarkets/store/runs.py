@@ -92,6 +92,7 @@ def waiting(connection: Connection) -> list[WaitingRun]:
             source_is_paused=row.source_is_paused,
             credential_is_missing=row.credential_is_missing,
             credential_is_unreadable=row.credential_is_unreadable,
+            credential_is_refused=row.credential_is_refused,
             upstream=tuple(
                 Upstream(
                     edge["group"],

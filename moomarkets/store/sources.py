@@ -45,8 +45,8 @@ def ensure(connection: Connection, spec: SourceSpec, *, is_enabled: bool | None 
             """
             INSERT INTO data_sources (code, name, description, provider_type, base_url, api_version, is_enabled,
                 rate_limit_per_minute, rate_limit_per_hour, rate_limit_per_day, config)
-            VALUES (:code, :name, :description, :provider_type, :base_url, :api_version, coalesce(:is_enabled, true),
-                :per_minute, :per_hour, :per_day, CAST(:config AS jsonb))
+            VALUES (:code, :name, :description, :provider_type, :base_url, :api_version,
+                coalesce(:is_enabled, :is_on_by_default), :per_minute, :per_hour, :per_day, CAST(:config AS jsonb))
             ON CONFLICT (code) DO UPDATE SET name = excluded.name, description = excluded.description,
                 base_url = excluded.base_url, api_version = excluded.api_version,
                 is_enabled = coalesce(:is_enabled, data_sources.is_enabled),
@@ -65,6 +65,7 @@ def ensure(connection: Connection, spec: SourceSpec, *, is_enabled: bool | None 
             "base_url": spec.base_url,
             "api_version": spec.api_version,
             "is_enabled": is_enabled,
+            "is_on_by_default": spec.is_on_by_default,
             "per_minute": named.get(60.0),
             "per_hour": named.get(3600.0),
             "per_day": named.get(86400.0),
@@ -138,6 +139,23 @@ def record_validation(
         ),
         {"user_id": user_id, "source_id": source_id, "given_at": given_at, "is_accepted": is_accepted},
     )
+
+
+def refuse(connection: Connection, user_id: int, source_id: int) -> bool:
+    """The provider has refused the credential: nobody takes up what needs it until it is given anew or accepted.
+
+    False where that is known already.
+    """
+    refused = connection.execute(
+        text(
+            "UPDATE data_source_credentials SET last_validated_at = clock_timestamp(), is_accepted = false"
+            " WHERE user_id = :user_id AND data_source_id = :source_id AND is_accepted IS DISTINCT FROM false"
+        ),
+        {"user_id": user_id, "source_id": source_id},
+    )
+    if refused.rowcount:
+        notify(connection, RUNS)
+    return refused.rowcount > 0
 
 
 def remove_credential(connection: Connection, user_id: int, source_id: int) -> bool:

@@ -49,6 +49,10 @@ def set_source_enabled(connection: Connection, code: str, is_enabled: bool) -> N
     _set_source(connection, "is_enabled", code, is_enabled)
 
 
+SHOWN = ("code", "name", "description", "is_enabled", "is_paused", "base_url", "limits", "silent_until")
+"""What `sources` says of each."""
+
+
 def sources(connection: Connection) -> list[Record]:
     """Each source with its switches, its limits, and until when a 429 keeps it silent."""
     rows = connection.execute(

@@ -35,6 +35,7 @@ def group(connection: Connection, user_id: int, name: str) -> GroupFacts | None:
             row.credential_is_missing,
             row.silent_until,
             row.credential_is_unreadable,
+            row.credential_is_refused,
         )
     return GroupFacts(
         id=row.id,

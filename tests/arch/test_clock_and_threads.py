@@ -20,8 +20,14 @@ RESTRICTED = {
     # Jitter after a lost connection; what the actors decide by chance comes from their runtime.
     "random.*": {RUNTIME, *SIMULATION, "moomarkets/store/database.py"},
     "uuid.uuid?": {RUNTIME},
-    # A worker process has no runtime.
-    "threading.Thread": {RUNTIME, "datasources/simulators/server.py", "moomarkets/engines/worker.py"},
+    # A worker process has no runtime, and neither have the tests of whoever writes a source.
+    "threading.Thread": {
+        RUNTIME,
+        "datasources/simulators/server.py",
+        "moomarkets/engines/worker.py",
+        "moomarkets/testing/data_source_contract.py",
+        "moomarkets/testing/relay.py",
+    },
     "threading.Timer": set(),
     "_thread.*": set(),
     "concurrent.*": set(),

@@ -61,7 +61,7 @@ def test_another_package_brings_a_source_by_entry_point(tmp_path: Path, monkeypa
     monkeypatch.syspath_prepend(tmp_path)
 
     assert build("sunflower", None) == (YahooChart, (30, "minute"))
-    assert [spec.code for spec in registry.installed().specs] == ["jquants", "yahoo", "sunflower"]
+    assert [spec.code for spec in registry.installed().specs] == ["jquants", "yahoo", "jquants-v1", "sunflower"]
     monkeypatch.delitem(sys.modules, "sunflower_plugin")
 
 
@@ -77,7 +77,7 @@ def test_a_broken_plug_in_is_a_fault_of_its_source_and_of_no_other(
 
     found = registry.installed()
 
-    assert [spec.code for spec in found.specs] == ["jquants", "yahoo"]
+    assert [spec.code for spec in found.specs] == ["jquants", "yahoo", "jquants-v1"]
     assert list(found.faults) == ["sunflower"]
     with pytest.raises(PluginError, match="plug-in sunflower of"):
         registry.find("sunflower")

@@ -27,7 +27,7 @@ def test_a_fresh_installation_has_its_sources_and_misses_their_credentials(
 ) -> None:
     installation = open_installation()
 
-    assert set(installation.source_ids) == {"jquants", "yahoo"}
+    assert set(installation.source_ids) == {"jquants", "yahoo", "jquants-v1"}
     assert installation.missing_credentials() == ["jquants"]
     assert installation.status.work_left()["pending_runs"] == 0
 
@@ -80,7 +80,7 @@ def test_a_source_that_the_settings_switch_off_stays_off_until_they_say_otherwis
 
 
 def test_a_setting_for_a_source_that_nobody_knows_is_refused(open_installation: OpenInstallation) -> None:
-    with pytest.raises(SettingsError, match="expected one of jquants, yahoo, got 'jquant'"):
+    with pytest.raises(SettingsError, match="expected one of jquants, jquants-v1, yahoo, got 'jquant'"):
         open_installation(sources={"jquant": SourceSettings()})
 
 

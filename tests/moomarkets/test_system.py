@@ -125,19 +125,24 @@ def test_server_errors_are_tried_again(
     assert len(events.of("job.put_back", reason="upstream")) == 2
 
 
-def test_a_wrong_key_fails_the_run_without_retries(
+def test_a_wrong_key_makes_the_run_wait_and_another_one_lets_it_go_on(
     simulated: Providers, owner_url: str, tmp_path: Path, events: RecordedEvents
 ) -> None:
     with System(simulated.settings(owner_url, tmp_path, key="a-wrong-key"), events=events) as system:
-        ended = system.groups.run("reference").wait(LONG_S)
-        failed = system.jobs.failed().list()
+        run = system.groups.run("reference")
+        assert eventually(lambda: system.credentials.show("jquants")["is_accepted"] is False)
         attempts = system.executions.list(group="reference", status="failed")
+        asked = len(simulated.jquants.ledger.entries())
+        reasons = system.why.group("reference")
 
-    assert ended is RunStatus.FAILED
-    assert len(failed) == len(attempts) == 2
-    assert {attempt["reason"] for attempt in attempts} == {"auth"}
-    assert len(simulated.jquants.ledger.entries()) <= 3
-    assert "a-wrong-key" not in repr([failed, attempts, events.all])
+        system.credentials.set("jquants", {"api_key": Secret(DEMO_KEY)})
+        ended = run.wait(LONG_S)
+
+    assert ended is RunStatus.COMPLETED
+    assert attempts == []
+    assert asked <= 3
+    assert "is_credential_refused=True" in repr(reasons)
+    assert "a-wrong-key" not in repr([reasons, events.all])
 
 
 def test_a_silence_that_the_provider_asks_for_costs_no_attempt(

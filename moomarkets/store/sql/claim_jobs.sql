@@ -1,7 +1,7 @@
 -- Takes up to :count due jobs for this node, opens an execution for each, and reads what is needed to run them; or reads
 -- again what this very claim took before its answer was lost. Locks the job rows, skipping locked ones. What rests stays:
 -- the groups that are paused with all below them, the sources that are paused or switched off, those whose credential
--- does not open for their user, or everything.
+-- does not open for their user or is refused by the provider, or everything.
 WITH RECURSIVE clock AS MATERIALIZED (
     SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp()) AS now
 ), earlier AS MATERIALIZED (
@@ -13,7 +13,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
 ), unreadable AS MATERIALIZED (
     SELECT kept.user_id, kept.data_source_id, data_sources.code
     FROM data_source_credentials AS kept JOIN data_sources ON data_sources.id = kept.data_source_id
-    WHERE kept.unreadable_by IS NOT NULL
+    WHERE kept.unreadable_by IS NOT NULL OR kept.is_accepted IS FALSE
 ), paused AS (
     SELECT id FROM job_groups WHERE status = 'paused'
     UNION

@@ -20,6 +20,11 @@ SELECT job_groups.id, job_groups.name, job_groups.status, job_groups.is_enabled,
            WHERE kept.data_source_id = data_sources.id AND kept.user_id = job_groups.user_id
              AND kept.unreadable_by IS NOT NULL
        ) AS credential_is_unreadable,
+       EXISTS (
+           SELECT FROM data_source_credentials AS kept
+           WHERE kept.data_source_id = data_sources.id AND kept.user_id = job_groups.user_id
+             AND kept.is_accepted IS FALSE
+       ) AS credential_is_refused,
        (SELECT silent_until FROM permit_buckets
         WHERE permit_buckets.data_source_id = data_sources.id AND permit_buckets.user_id = job_groups.user_id
           AND silent_until > clock_timestamp()) AS silent_until,

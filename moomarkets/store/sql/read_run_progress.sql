@@ -36,6 +36,10 @@ SELECT wanted.id, wanted.job_group, wanted.status, wanted.for_on, wanted.blocked
                          WHERE kept.data_source_id = data_sources.id AND kept.user_id = wanted.user_id
                            AND kept.unreadable_by IS NOT NULL)
                 THEN 'the credential of ' || data_sources.code || ' does not open'
+            WHEN EXISTS (SELECT FROM data_source_credentials AS kept
+                         WHERE kept.data_source_id = data_sources.id AND kept.user_id = wanted.user_id
+                           AND kept.is_accepted IS FALSE)
+                THEN 'the provider refuses the credential of ' || data_sources.code
        END AS obstacle
 FROM wanted CROSS JOIN counted
 LEFT JOIN data_sources ON data_sources.id = wanted.data_source_id

@@ -18,6 +18,11 @@ SELECT runs.id, job_groups.name, job_groups.status = 'paused' AS is_paused, runs
            WHERE kept.data_source_id = data_sources.id AND kept.user_id = job_groups.user_id
              AND kept.unreadable_by IS NOT NULL
        ) AS credential_is_unreadable,
+       EXISTS (
+           SELECT FROM data_source_credentials AS kept
+           WHERE kept.data_source_id = data_sources.id AND kept.user_id = job_groups.user_id
+             AND kept.is_accepted IS FALSE
+       ) AS credential_is_refused,
        ahead.id AS ahead, coalesce(ahead.status = 'running', false) AS ahead_is_running,
        (SELECT min(held.name) FROM held WHERE held.id = job_groups.id) AS held_by,
        coalesce((SELECT is_enabled FROM scheduler_settings), true) AS is_scheduler_enabled,

@@ -24,7 +24,7 @@ WITH RECURSIVE closed AS MATERIALIZED (
           UNION ALL SELECT job_groups.id FROM job_groups JOIN closed ON closed.id = job_groups.data_source_id
           UNION ALL SELECT job_groups.id FROM job_groups JOIN data_source_credentials AS kept
               ON kept.data_source_id = job_groups.data_source_id AND kept.user_id = job_groups.user_id
-              AND kept.unreadable_by IS NOT NULL)
+              AND (kept.unreadable_by IS NOT NULL OR kept.is_accepted IS FALSE))
       AND NOT EXISTS (SELECT FROM scheduler_settings WHERE NOT scheduler_settings.is_enabled)
 )
 SELECT (SELECT count(*) FROM my_runs WHERE status = 'pending') AS pending_runs,

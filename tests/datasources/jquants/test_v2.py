@@ -33,6 +33,7 @@ from tests.datasources.support import (
     jquants_client,
     sample,
     scripted_samples,
+    simulate_jquants,
 )
 
 DAY = {"date": "2026-11-20"}
@@ -338,3 +339,46 @@ def test_every_endpoint_of_the_source_has_its_dataset() -> None:
 
     assert names == [name for name in DATASETS if not name.startswith("yahoo_")]
     assert [endpoint.dataset.name for endpoint in JQUANTS.endpoints] == names
+
+
+@pytest.mark.parametrize("kind", ["html", "not_an_object", "no_data", "missing_key"])
+def test_an_answer_that_is_no_good_goes_with_its_error_and_is_in_none_of_its_texts(
+    simulator: JQuantsSimulator, kind: str
+) -> None:
+    simulator.faults.add(Fault(kind))
+
+    error = refusal(simulator)
+
+    assert error.body
+    assert repr(error.body) not in f"{error!r}"
+
+
+def test_the_answers_of_a_batch_come_along_and_not_in_its_repr() -> None:
+    with simulate_jquants(page_bytes=700) as small:
+        batch = fetch(jquants_client(small.base_url))
+
+    assert len(batch.bodies) == batch.pages > 1
+    assert sum(map(len, batch.bodies)) == batch.bytes
+    assert "bodies" not in repr(batch)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("v1_error_401_token", Reason.AUTH),
+        ("v2_error_403_no_key", Reason.AUTH),
+        ("v2_error_403_bad_key", Reason.AUTH),
+        ("v2_error_403_plan", Reason.PLAN_RESTRICTED),
+        ("v2_error_403_bad_path", Reason.INVALID),
+        ("v2_error_400_missing_param", Reason.INVALID),
+        ("v2_error_400_out_of_window", Reason.PLAN_RESTRICTED),
+        ("v1_error_413_too_large", Reason.TOO_LARGE),
+        ("v2_error_429_rate", Reason.RATE_LIMITED),
+        ("v2_error_500_server", Reason.UPSTREAM),
+    ],
+)
+def test_every_error_of_the_provider_has_its_reason(name: str, reason: Reason) -> None:
+    with pytest.raises(SourceError) as caught:
+        from_samples(DAILY_BARS_ENDPOINT, name)
+
+    assert caught.value.reason is reason

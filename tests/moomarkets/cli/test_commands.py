@@ -101,8 +101,8 @@ def test_a_credential_is_read_kept_checked_and_removed_and_never_shown(moomarket
 @pytest.mark.parametrize(
     ("source", "key", "code", "words"),
     [
-        ("jquant", "k", 3, "source jquant does not exist; there are: jquants, yahoo"),
-        ("yahoo", "k", 2, "source: expected one that needs a credential (jquants), got 'yahoo'"),
+        ("jquant", "k", 3, "source jquant does not exist; there are: jquants, jquants-v1, yahoo"),
+        ("yahoo", "k", 2, "source: expected one that needs a credential (jquants, jquants-v1), got 'yahoo'"),
         ("jquants", "", 2, "api_key: expected 1 to 4096 visible ASCII characters without spaces, got ''"),
         ("jquants", "two words", 2, "api_key: expected 1 to 4096 visible ASCII characters without spaces, got ***"),
     ],
@@ -129,7 +129,7 @@ def test_settings_that_make_no_sense_are_told_under_the_names_that_the_person_wr
     assert (
         "MOOMARKETS_SOURCES__JQUANTS__PLAN: expected one of free, light, standard, premium, got 'gold'" in result.stderr
     )
-    assert "sources.nyse: expected one of jquants, yahoo, got 'nyse'" in result.stderr
+    assert "sources.nyse: expected one of jquants, jquants-v1, yahoo, got 'nyse'" in result.stderr
 
 
 def test_a_file_in_the_place_of_the_data_directory_ends_with_78(tmp_path: Path) -> None:

@@ -112,5 +112,5 @@ def test_a_source_that_is_paused_promises_no_end(open_installation: OpenInstalla
 
 
 def test_the_budget_of_a_source_that_does_not_exist_names_those_that_do(open_installation: OpenInstallation) -> None:
-    with pytest.raises(NotFound, match="source yaho does not exist; there are: jquants, yahoo"):
+    with pytest.raises(NotFound, match="source yaho does not exist; there are: jquants, jquants-v1, yahoo"):
         open_installation().sources.budget("yaho")

@@ -56,11 +56,12 @@ def test_all_unknown_sources_and_plans_are_named_at_once() -> None:
 
 
 def test_only_a_source_that_needs_a_key_takes_one() -> None:
-    check_takes_key("jquants")
+    assert check_takes_key("jquants") == ("api_key",)
+    assert check_takes_key("jquants-v1") == ("mailaddress", "password")
 
-    with pytest.raises(InvalidInput, match=r"one that needs a credential \(jquants\), got 'yahoo'"):
+    with pytest.raises(InvalidInput, match=r"one that needs a credential \(jquants, jquants-v1\), got 'yahoo'"):
         check_takes_key("yahoo")
-    with pytest.raises(NotFound, match="source yaho does not exist; there are: jquants, yahoo"):
+    with pytest.raises(NotFound, match="source yaho does not exist; there are: jquants, jquants-v1, yahoo"):
         check_takes_key("yaho")
 
 

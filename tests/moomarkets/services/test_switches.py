@@ -48,7 +48,7 @@ def test_a_pause_lasts_over_a_restart(open_installation: OpenInstallation) -> No
 
     assert not after.switches.is_enabled
     state = {source["code"]: (source["is_enabled"], source["is_paused"]) for source in after.sources.list()}
-    assert state == {"jquants": (False, False), "yahoo": (True, True)}
+    assert state == {"jquants": (False, False), "jquants-v1": (False, False), "yahoo": (True, True)}
 
 
 def test_what_was_switched_off_is_switched_on_again(open_installation: OpenInstallation) -> None:
@@ -62,11 +62,12 @@ def test_what_was_switched_off_is_switched_on_again(open_installation: OpenInsta
     installation.sources.enable("yahoo")
 
     assert installation.switches.is_enabled
-    assert {(source["is_enabled"], source["is_paused"]) for source in installation.sources.list()} == {(True, False)}
+    state = {source["code"]: (source["is_enabled"], source["is_paused"]) for source in installation.sources.list()}
+    assert (state["yahoo"], state["jquants"]) == ((True, False), (True, False))
 
 
 def test_a_source_that_does_not_exist_is_told_with_those_that_do(open_installation: OpenInstallation) -> None:
-    with pytest.raises(NotFound, match="source yaho does not exist; there are: jquants, yahoo"):
+    with pytest.raises(NotFound, match="source yaho does not exist; there are: jquants, jquants-v1, yahoo"):
         open_installation().sources.pause("yaho")
 
 
