@@ -12,6 +12,7 @@ from typing import IO, Any
 from datasources.columns import RowReader, without_twins
 from datasources.csv_rows import CsvReader
 from datasources.download import Downloads, unpacked
+from datasources.jquants.answers import OK
 from moomarkets.domain.bulk import BulkFile, period_dates
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.clock import Clock
@@ -50,8 +51,10 @@ class Bulk:
         """The rows of one file. It is asked for once more if its address has expired before it could be fetched."""
         self._demand_bulk(endpoint)
         started, requests = self._clock.monotonic(), 1
+        # Outside of what follows: a 403 to the question is about the key, and is not asked again.
+        address = self._address(endpoint, file, token)
         try:
-            content = self._downloads.fetch(self._address(endpoint, file, token), token)
+            content = self._downloads.fetch(address, token)
         except SourceError as error:
             if error.status != EXPIRED:
                 raise
@@ -88,7 +91,14 @@ class Bulk:
 
     def _address(self, endpoint: Endpoint, file: BulkFile, token: CancelToken) -> Secret:
         """Where the file is for the next minutes. Whoever has the address has the file."""
-        url = self._ask(_asking(endpoint, "get"), {"key": file.key}, token).get("url")
+        try:
+            url = self._ask(_asking(endpoint, "get"), {"key": file.key}, token).get("url")
+        except SourceError as error:
+            if error.status != OK:
+                raise
+            # Nothing of a good answer that cannot be read: it may hold the address, or half of it.
+            detail = "url: expected JSON with an address, got something else"
+            raise SourceError(error.reason, detail, source=self._source, status=OK) from None
         if not isinstance(url, str):
             raise self._failure(Reason.SCHEMA, "url: expected a text")
         return Secret(url)

@@ -55,6 +55,16 @@ WHOLE = ""
 """Stands for a source as a whole, in the place of an endpoint's name."""
 
 
+def files_of(endpoint: str) -> str:
+    """Stands for the files of an endpoint: they may be refused where the endpoint itself is not.
+
+    Example:
+        >>> files_of("daily_bars")
+        'files of daily_bars'
+    """
+    return f"files of {endpoint}"
+
+
 @dataclass(frozen=True, slots=True)
 class Learnt:
     """What is known of one user's access to a source.

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from moomarkets.domain import failpoints
 from moomarkets.domain.bulk import BulkFile, period_dates
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.errors import AttemptError, CredentialsMissing, InvalidInput, Reason
+from moomarkets.domain.coverage import ALL, Covered
+from moomarkets.domain.errors import AttemptError, CredentialsMissing, InvalidInput, Reason, SourceError
 from moomarkets.domain.job import Attempt, PlannedJob
+from moomarkets.domain.learnt import files_of
 from moomarkets.domain.source import BulkSource
 from moomarkets.jobtypes.bulk_load import PART_BYTES, BulkLoad
 from moomarkets.jobtypes.job_type import Outcome, Tools
+from moomarkets.jobtypes.refusals import Task, is_known_to_be_out_of_window, learn_from
+from moomarkets.store.coverage import Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ def perform_bulk(
 ) -> Outcome:
     """Fetch the file that the attempt's parameters name; its write stores rows and coverage or neither.
 
-    Where the provider has no file of the month yet, those of its days do.
+    Where the provider has no file of the month yet, those of its days do. What a refusal teaches is what it teaches of
+    answers by day, but that there are no files says nothing of those.
     """
     try:
         wanted = BulkFetch.of(attempt.parameters)
@@ -83,15 +88,32 @@ def perform_bulk(
         raise AttemptError(Reason.AUTH, str(error)) from None
     if not isinstance(client, BulkSource):
         raise AttemptError(Reason.INVALID, f"{source}: expected a source with bulk files, got one without")
-    load = BulkLoad(client.spec.endpoint(endpoint), attempt, tools, tools.source_ids[source], part_bytes)
+    asked, owner = client.spec.endpoint(endpoint), Owner(attempt.user_id, tools.source_ids[source])
+    covered = Covered(ALL, min(wanted.days), max(wanted.days), tools.clock.now())
+    task = Task(client, asked, owner, covered, {}, attempt.lease.execution_id)
+    if is_known_to_be_out_of_window(task, tools, files_of(endpoint)):
+        return task.out_of_window()
+    load = BulkLoad(asked, attempt, tools, owner.source_id, part_bytes)
+    try:
+        _take(client, load, wanted, token)
+    except SourceError as error:
+        # Without dates it is the files that are refused.
+        named = endpoint if error.readable else files_of(endpoint)
+        window = learn_from(replace(task, endpoint=replace(asked, name=named)), error, tools)
+        if window is None or window.meets(covered.from_on, covered.to_on):
+            raise
+        return task.out_of_window()
+    failpoints.hit("response_parsed")
+    return Outcome(load.usage, load.finish)
+
+
+def _take(client: BulkSource, load: BulkLoad, wanted: BulkFetch, token: CancelToken) -> None:
     files = client.bulk_files(load.endpoint, wanted.period, token)
     for file, days in _chosen(files, wanted):
         load.begin(file, days)
         for batch in client.open_bulk(load.endpoint, file, token):
             token.check()
             load.add(batch)
-    failpoints.hit("response_parsed")
-    return Outcome(load.usage, load.finish)
 
 
 def _chosen(files: Sequence[BulkFile], wanted: BulkFetch) -> Sequence[tuple[BulkFile, tuple[date, ...]]]:

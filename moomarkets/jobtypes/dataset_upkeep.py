@@ -11,6 +11,7 @@ from moomarkets.domain.coverage import ALL, Expected, missing
 from moomarkets.domain.errors import AttemptError, Reason
 from moomarkets.domain.fill_plan import Terms, offers
 from moomarkets.domain.job import Attempt, PlannedJob
+from moomarkets.domain.learnt import files_of
 from moomarkets.domain.listing import expected_of_codes, issue_code
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.source import Endpoint
@@ -62,7 +63,8 @@ class DatasetUpkeep:
 
     def survey(self, view: PlanView, scope: Mapping[str, object]) -> Survey:
         """What the scope asks for, what of it is missing, and every way to get that."""
-        if not view.subscription.may_ask(self.endpoint):
+        refused_files = files_of(self.endpoint.name) in view.subscription.refused
+        if not view.subscription.may_ask(self.endpoint) or (refused_files and self._comes_in_files_alone):
             needed = self.endpoint.plan or self.endpoint.name
             detail = f"{self.name}: expected a subscription with {needed}, got one without"
             raise AttemptError(Reason.PLAN_RESTRICTED, detail)
@@ -96,6 +98,10 @@ class DatasetUpkeep:
     def title_of(self, days: str) -> str:
         """What a person reads as the name of the job."""
         return f"{self.dataset.replace('_', ' ')} of {days}"
+
+    @property
+    def _comes_in_files_alone(self) -> bool:
+        return self._upkeep.cut is Cut.DAY and not self._upkeep.day_parameter
 
     def _verification(self, fetch: Fetch, day: date) -> PlannedJob:
         return fetch.job(self.key_of(day.isoformat()), self.name, f"{self.title_of(day.isoformat())}, once more")
@@ -131,8 +137,10 @@ class DatasetUpkeep:
         plan = view.subscription.plan
         if not self.endpoint.has_bulk:
             return "there are no files of it"
-        if self._upkeep.cut is Cut.DAY and not self._upkeep.day_parameter:
+        if self._comes_in_files_alone:
             return ""
+        if files_of(self.endpoint.name) in view.subscription.refused:
+            return "the provider has refused its files"
         if plan is None or not plan.has_bulk:
             return f"the plan {plan.name} has no files" if plan else "there are no files without a plan"
         if newest_of(scope) is not None and way_of(scope) == AUTO:

@@ -59,16 +59,17 @@ class Task:
         )
 
 
-def is_known_to_be_out_of_window(task: Task, tools: Tools) -> bool:
+def is_known_to_be_out_of_window(task: Task, tools: Tools, *more: str) -> bool:
     """Whether the provider has said lately that nothing of it may be read.
 
-    Raises `AttemptError` where it has said so of the whole endpoint.
+    Raises `AttemptError` where it has said so of the whole endpoint, or of what else is needed.
     """
     source, name = task.client.spec.code, task.endpoint.name
     learnt = tools.access.known(task.owner, source)
-    if name in learnt.refused:
-        detail = f"{source}: {name} does not belong to the subscription, as the provider has said"
-        raise AttemptError(Reason.PLAN_RESTRICTED, detail)
+    for needed in (name, *more):
+        if needed in learnt.refused:
+            detail = f"{source}: {needed} does not belong to the subscription, as the provider has said"
+            raise AttemptError(Reason.PLAN_RESTRICTED, detail)
     window = learnt.window_at(task.covered.fetched_at, name)
     return window is not None and not window.meets(task.covered.from_on, task.covered.to_on)
 

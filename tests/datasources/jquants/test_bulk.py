@@ -212,3 +212,24 @@ def test_an_address_elsewhere_than_on_https_is_refused(url: object) -> None:
         list(client.open_bulk(DAILY_BARS_ENDPOINT, file, CancelToken()))
 
     assert raised.value.reason is Reason.SCHEMA
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        json_answer(403, {"message": "The incoming api key is invalid or expired."}),
+        Answer(200, b'{"url": "https://x/f?sig'),
+    ],
+)
+def test_a_question_for_an_address_is_asked_once_and_nothing_of_its_answer_is_told(answer: Answer) -> None:
+    file = BulkFile(str(LINE["Key"]), 1, datetime(2026, 6, 1, tzinfo=UTC), MONTH)
+    with (
+        ScriptedProvider(lambda question: answer) as provider,
+        closing(jquants_client(provider.url)) as client,
+        pytest.raises(SourceError) as raised,
+    ):
+        list(client.open_bulk(DAILY_BARS_ENDPOINT, file, CancelToken()))
+
+    assert len(provider.ledger.entries()) == 1
+    assert raised.value.status == answer.status
+    assert "sig" not in str(raised.value) + str(raised.value.body)

@@ -13,6 +13,7 @@ from datasources.jquants.endpoints import DAILY_BARS_ENDPOINT, JQUANTS, TRADES_E
 from datasources.jquants.v2 import JQuantsV2
 from datasources.simulators.faults import Fault
 from datasources.simulators.jquants import DEMO_KEY, JQuantsSimulator
+from datasources.simulators.server import json_answer
 from moomarkets.domain.calendar import TOKYO
 from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.coverage import ALL, Covered, Expected
@@ -29,7 +30,7 @@ from moomarkets.store import coverage, runs, sources
 from moomarkets.store.coverage import Owner
 from moomarkets.testing.manual_clock import ManualClock
 from moomarkets.testing.recorded_events import RecordedEvents
-from tests.datasources.support import jquants_client
+from tests.datasources.support import ScriptedProvider, jquants_client
 from tests.moomarkets.jobtypes.views import tokyo, view
 from tests.moomarkets.store.scene import LOCAL, START, Scene
 
@@ -263,6 +264,53 @@ def test_somebody_who_fetches_a_day_meanwhile_wins(house: House) -> None:
     assert outcome.write is not None
     with pytest.raises(AttemptError, match="expected nobody else to fetch these days meanwhile"):
         house.scene.do(outcome.write)
+
+
+def test_a_refused_credential_waits_for_another_one_and_is_asked_once(
+    house: House, simulator: JQuantsSimulator
+) -> None:
+    house.scene.do(sources.put_credential, LOCAL, house.owner.source_id, b"sealed")
+    asked = len(simulator.ledger.entries())
+    with closing(jquants_client(simulator.base_url, key="wrong")) as house.client:
+        ending = house.bulk()
+
+    assert isinstance(ending, Failed)
+    assert ending.reason is Reason.INTERRUPTED
+    assert house.value("SELECT is_accepted FROM data_source_credentials") is False
+    assert len(simulator.ledger.entries()) == asked + 1
+
+
+def refusal(status: int, message: str) -> ScriptedProvider:
+    return ScriptedProvider(lambda question: json_answer(status, {"message": message}))
+
+
+def test_files_that_are_refused_are_not_asked_for_again_and_the_days_still_are(
+    house: House, simulator: JQuantsSimulator
+) -> None:
+    with (
+        refusal(403, "This API is not available on your subscription.") as provider,
+        closing(jquants_client(provider.url)) as house.client,
+    ):
+        first, again = house.bulk(), house.bulk()
+        asked = len(provider.ledger.entries())
+    with closing(jquants_client(simulator.base_url, key=DEMO_KEY)) as house.client:
+        by_day = house.by_day(DAYS[0])
+
+    assert isinstance(first, Failed)
+    assert (first.reason, asked) == (Reason.PLAN_RESTRICTED, 1)
+    assert "files of daily_bars does not belong" in str(again)
+    assert isinstance(by_day, Succeeded)
+
+
+def test_days_beyond_the_window_that_a_refusal_names_are_marked(house: House) -> None:
+    with (
+        refusal(400, "Your subscription covers the following dates: 2026-11-01 ~ .") as provider,
+        closing(jquants_client(provider.url)) as house.client,
+    ):
+        ending = house.bulk()
+
+    assert isinstance(ending, Succeeded)
+    assert house.value("SELECT array_agg(status) FROM coverage") == ["out_of_window"]
 
 
 def test_parameters_that_make_no_sense_fail_the_job(house: House) -> None:

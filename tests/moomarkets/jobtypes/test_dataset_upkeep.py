@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -79,3 +80,14 @@ def test_what_the_subscription_does_not_include_is_refused_before_anything_is_se
         kept("breakdowns").plan(seen, {})
 
     assert refused.value.reason is Reason.PLAN_RESTRICTED
+
+
+def test_where_files_are_refused_days_are_asked_for_one_by_one_and_what_comes_in_files_alone_is_not() -> None:
+    refused = replace(PREMIUM, refused=frozenset({"files of daily_bars", "files of trades"}))
+    seen = replace(view(NOW), subscription=refused)
+
+    jobs = kept("daily_bars").plan(seen, {"from": "2024-01-01", "to": "2025-12-31"})
+
+    assert all("bulk" not in job.parameters for job in jobs)
+    with pytest.raises(AttemptError):
+        kept("trades").plan(seen, {"newest": 1})
