@@ -190,7 +190,8 @@ class Installation:
     def purge(self) -> Purge:
         """Deletes data that may not be kept, or are not wanted."""
         self.account.check(Right.OPERATE)
-        return Purge(self._slow, self.account.id, self.specs, self._clock)
+        asked = {name: job_type.source for name, job_type in job_types(self._events).items()}
+        return Purge(self._slow, self.account.id, self.specs, self._clock, asked)
 
     def sources_of(self, host_job_types: Sequence[JobType]) -> Sources:
         """The sources, where an embedding program has brought these job types along."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -77,8 +78,17 @@ class Purge:
     Example: `system.purge.look(Wanted("jquants", above_plan="light"))`
     """
 
-    def __init__(self, database: Database, user_id: int, specs: Mapping[str, SourceSpec], clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        user_id: int,
+        specs: Mapping[str, SourceSpec],
+        clock: Clock,
+        job_sources: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`job_sources` tells which source each job type asks."""
         self._database, self._user_id, self._specs, self._clock = database, user_id, specs, clock
+        self._job_sources = job_sources
 
     def look(self, wanted: Wanted) -> list[Record]:
         """What would go, by dataset and period: rows, their first and last date, revisions, coverage.
@@ -107,6 +117,9 @@ class Purge:
             revisions += self._walk(scope, code, purging.delete_revisions)
             count = self._walk(scope, code, purging.delete_rows)
             rows[scope.dataset.name] = rows.get(scope.dataset.name, 0) + count
+            # And last: what was fetched meanwhile may have lost rows, and must not count as here.
+            coverage += self._piece(scope.owner, code, partial(purging.delete_coverage, scope=scope))
+            self._piece(scope.owner, code, partial(purging.delete_marks, scope=scope))
         return Purged(rows, revisions, coverage)
 
     def _walk(self, scope: Scope, code: str, delete: _Delete) -> int:
@@ -120,9 +133,10 @@ class Purge:
 
     def _piece(self, owner: Owner, code: str, work: Callable[[Connection], T]) -> T:
         """One short transaction, unless somebody has begun to fetch meanwhile."""
+        asking = [job_type for job_type, source in self._job_sources.items() if source == code]
 
         def checked(connection: Connection) -> T:
-            if purging.is_in_use(connection, owner):
+            if purging.is_in_use(connection, owner, asking):
                 remedy = f"pause it with `moomarkets sources pause {code}` and let its jobs finish, or wait"
                 raise Conflict(f"{code}: expected no run under way, got one; {remedy}")
             return work(connection)

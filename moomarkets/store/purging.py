@@ -6,6 +6,7 @@ before it, and however the rows lie.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -120,7 +121,7 @@ def delete_revisions(connection: Connection, scope: Scope, start: int) -> Piece:
 def delete_coverage(connection: Connection, scope: Scope) -> int:
     """Forget what was covered; of a partition that reaches over an edge the rest stays covered."""
     rest = "user_id, data_source_id, dataset, key"
-    facts = "status, rows, pages, execution_id, fetched_at"
+    facts = "status, rows, pages, execution_id, fetched_at, verified_at, corrected_at"
     gone = connection.scalar(
         text(
             f"""
@@ -140,8 +141,22 @@ def delete_coverage(connection: Connection, scope: Scope) -> int:
     return int(gone or 0)
 
 
-def is_in_use(connection: Connection, owner: Owner) -> bool:
-    """Whether a job of that user and source runs, or a run of theirs is under way while the source is not paused."""
+def delete_marks(connection: Connection, scope: Scope) -> None:
+    """Forget what else is kept of these dates: answers in quarantine, findings, and how far a day has been read.
+
+    The answers hold data as well; a mark that stayed would have only what is newer come when the day is read again.
+    """
+    for table in ("quarantine", "findings"):
+        connection.execute(text(f"DELETE FROM {table} WHERE {_COVERED}"), scope.values)
+    dated = _dated(scope, "on_date")
+    connection.execute(text(f"DELETE FROM reading_marks WHERE {_MINE} AND dataset = :dataset{dated}"), scope.values)
+
+
+def is_in_use(connection: Connection, owner: Owner, job_types: Sequence[str] = ()) -> bool:
+    """Whether a job of that user and source runs, or a run of theirs is under way while the source is not paused.
+
+    `job_types` are those that ask the source: they may run alone, or in a group of another source or of none.
+    """
     return bool(
         connection.scalar(
             text(
@@ -152,10 +167,14 @@ def is_in_use(connection: Connection, owner: Owner) -> bool:
                     JOIN data_sources ON data_sources.id = job_groups.data_source_id
                     WHERE job_groups.user_id = :user_id AND data_sources.id = :source_id AND runs.status = 'running'
                       AND (NOT data_sources.is_paused OR EXISTS (
-                          SELECT FROM jobs WHERE jobs.run_id = runs.id AND jobs.status = 'running')))
+                          SELECT FROM jobs WHERE jobs.run_id = runs.id AND jobs.status = 'running'))
+                ) OR EXISTS (
+                    SELECT FROM jobs LEFT JOIN job_groups ON job_groups.id = jobs.job_group_id
+                    WHERE jobs.status = 'running' AND jobs.job_type = ANY (CAST(:job_types AS text[]))
+                      AND coalesce(job_groups.user_id, jobs.user_id) = :user_id)
                 """
             ),
-            {"user_id": owner.user_id, "source_id": owner.source_id},
+            {"user_id": owner.user_id, "source_id": owner.source_id, "job_types": list(job_types)},
         )
     )
 

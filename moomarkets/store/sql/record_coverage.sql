@@ -18,9 +18,9 @@ WITH overlapping AS (
       AND old.from_on < CAST(:from_on AS date)
 ), rest AS (
     INSERT INTO coverage (user_id, data_source_id, dataset, key, from_on, to_on, status, rows, pages, execution_id,
-                          fetched_at)
+                          fetched_at, verified_at, corrected_at)
     SELECT user_id, data_source_id, dataset, key, CAST(:to_on AS date) + 1, to_on, status, rows, pages, execution_id,
-           fetched_at
+           fetched_at, verified_at, corrected_at
     FROM overlapping WHERE to_on > CAST(:to_on AS date)
 )
 INSERT INTO coverage (user_id, data_source_id, dataset, key, from_on, to_on, status, rows, pages, execution_id,

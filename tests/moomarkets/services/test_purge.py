@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from datasources.jquants.endpoints import JQUANTS
 from datasources.yahoo import YAHOO
@@ -15,9 +15,10 @@ from moomarkets.domain.dataset import Batch
 from moomarkets.domain.datasets.equities import DAILY_BARS
 from moomarkets.domain.errors import Conflict, InvalidInput, NotFound
 from moomarkets.services.purge import Purge, Wanted
-from moomarkets.store import coverage, datasets, purging, sources, switches
+from moomarkets.store import coverage, datasets, purging, quarantine, reading_marks, sources, switches
 from moomarkets.store.coverage import Owner
 from moomarkets.store.database import Database
+from moomarkets.store.quarantine import Captive
 from moomarkets.testing.manual_clock import ManualClock
 from tests.moomarkets.store.scene import LOCAL, Scene
 
@@ -173,6 +174,52 @@ def test_it_refuses_beside_a_run_unless_the_source_is_paused(purge: Purge, scene
     scene.do(switches.set_source_paused, "jquants", True)
 
     assert purge.perform(Wanted("jquants", is_all=True)).rows["daily_bars"] == 2
+
+
+def test_what_is_fetched_while_rows_are_deleted_is_not_taken_for_here(
+    purge: Purge, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(scene, TODAY)
+    delete_revisions = purging.delete_revisions
+
+    def beside(connection: Connection, scope: purging.Scope, start: int) -> purging.Piece:
+        if scope.dataset is DAILY_BARS:
+            store(scene, TODAY, price=7.0)
+        return delete_revisions(connection, scope, start)
+
+    monkeypatch.setattr(purging, "delete_revisions", beside)
+    purge.perform(Wanted("jquants", is_all=True))
+
+    assert (days_of(scene), covered_days(scene)) == ([], [])
+
+
+def test_answers_in_quarantine_and_reading_marks_of_the_dates_go_too(purge: Purge, scene: Scene) -> None:
+    whose, days = owner(scene), (TODAY, TODAY - timedelta(400))
+    for day in days:
+        covered = Covered("ALL", day, day, NOW)
+        captive = Captive("daily_bars", "daily_bars", covered, "schema", "odd", [b"{}"], 1)
+        scene.do(quarantine.keep, whose, captive, NOW)
+    scene.do(reading_marks.write, whose, "daily_bars", TODAY, "c1", NOW)
+
+    purge.perform(Wanted("jquants", after=TODAY - timedelta(1)))
+
+    assert scene.one("SELECT array_agg(from_on) FROM quarantine")[0] == [days[1]]
+    assert scene.do(reading_marks.read, whose, "daily_bars", TODAY) == ""
+
+
+def test_it_refuses_beside_a_job_that_asks_the_source_for_a_group_of_none(database: Database, scene: Scene) -> None:
+    store(scene, TODAY)
+    scene.execute(
+        "WITH made AS (INSERT INTO job_groups (user_id, name) VALUES (1, 'mixed') RETURNING id)"
+        " INSERT INTO jobs (job_group_id, key, name, job_type, status)"
+        " SELECT id, 'k', 'n', 'daily_quotes', 'running' FROM made"
+    )
+
+    with pytest.raises(Conflict, match="jquants: expected no run under way"):
+        Purge(database, LOCAL, SPECS, ManualClock(NOW), {"daily_quotes": "jquants"}).perform(
+            Wanted("jquants", is_all=True)
+        )
+    assert days_of(scene) == [TODAY]
 
 
 @pytest.mark.parametrize(
