@@ -30,6 +30,7 @@ from moomarkets.store.database import Database
 from moomarkets.store.live_keyring import LiveKeyring
 from moomarkets.store.seal import Place
 from moomarkets.store.sealed import CREDENTIALS_COLUMN
+from moomarkets.store.sources import SealedCredential
 
 Learn = Callable[[Secret], None]
 """Is told every secret that is decrypted, so that logs can hide it."""
@@ -49,6 +50,13 @@ class RequestRules:
 class _Opened:
     credential_from: datetime | None
     client: DataSource
+
+
+def _in_force_since(sealed: SealedCredential | None) -> datetime | None:
+    """When the credential was given, or accepted since: a client that remembers a refusal is not kept then."""
+    if sealed is None:
+        return None
+    return sealed.last_validated_at if sealed.is_accepted and sealed.last_validated_at else sealed.updated_at
 
 
 class SourceClients:
@@ -85,7 +93,7 @@ class SourceClients:
         """
         source_id = self._source_ids[code]
         sealed = self._database.perform(lambda connection: sources.credential(connection, user_id, source_id))
-        given_at = sealed.updated_at if sealed else None
+        given_at = _in_force_since(sealed)
         with self._lock:
             held = self._opened.get((user_id, code))
             if held is not None and held.credential_from == given_at:

@@ -34,11 +34,14 @@ WITH RECURSIVE clock AS MATERIALIZED (
           UNION ALL SELECT job_groups.id FROM job_groups JOIN closed ON closed.id = job_groups.data_source_id
           UNION ALL SELECT job_groups.id FROM job_groups JOIN unreadable
               ON unreadable.data_source_id = job_groups.data_source_id AND unreadable.user_id = job_groups.user_id)
-      AND NOT (job_group_id IS NULL AND EXISTS (
+      -- Jobs that stand alone, and those of groups that are bound to another source, or to none. Almost always there is
+      -- nothing unreadable, and nothing is looked up for a job.
+      AND NOT (EXISTS (SELECT FROM unreadable) AND EXISTS (
           SELECT FROM unreadable
           JOIN unnest(CAST(:job_types AS text[]), CAST(:sources AS text[])) AS known (job_type, source)
               ON known.source = unreadable.code
-          WHERE unreadable.user_id = jobs.user_id AND known.job_type = jobs.job_type))
+          WHERE known.job_type = jobs.job_type AND unreadable.user_id = coalesce(
+              (SELECT job_groups.user_id FROM job_groups WHERE job_groups.id = jobs.job_group_id), jobs.user_id)))
       AND NOT EXISTS (SELECT FROM earlier) AND NOT EXISTS (SELECT FROM scheduler_settings WHERE NOT is_enabled)
     ORDER BY (due_at AT TIME ZONE 'UTC') - priority * interval '1 hour', id
     LIMIT :count

@@ -23,6 +23,7 @@ from moomarkets.domain.errors import Cancelled, CannotDecrypt, CredentialsMissin
 from moomarkets.domain.secret import Secret
 from moomarkets.installation import LOCAL_USER, Installation
 from moomarkets.services.source_clients import RequestRules, SourceClients
+from moomarkets.store import sources
 from moomarkets.testing.recorded_events import RecordedEvents
 from tests.actors.otp.patience import eventually
 from tests.moomarkets.conftest import OpenInstallation
@@ -80,6 +81,23 @@ def test_a_new_credential_means_a_new_client(desk: Desk) -> None:
     desk.give("second-key")
 
     assert desk.clients.open(LOCAL_USER, "jquants") is not first
+
+
+def test_a_credential_that_is_accepted_after_a_refusal_means_a_new_client(desk: Desk) -> None:
+    desk.give("first-key")
+    refused = desk.clients.open(LOCAL_USER, "jquants")
+    reads, source_id = desk.installation.reads, desk.installation.source_ids["jquants"]
+    reads.perform(lambda connection: sources.refuse(connection, LOCAL_USER, source_id))
+    kept = reads.perform(lambda connection: sources.credential(connection, LOCAL_USER, source_id))
+    assert kept is not None
+
+    reads.perform(
+        lambda connection: sources.record_validation(connection, LOCAL_USER, source_id, kept.updated_at, True)
+    )
+
+    accepted = desk.clients.open(LOCAL_USER, "jquants")
+    assert accepted is not refused
+    assert desk.clients.open(LOCAL_USER, "jquants") is accepted
 
 
 def test_a_credential_that_was_taken_away_is_missing_at_once(desk: Desk) -> None:

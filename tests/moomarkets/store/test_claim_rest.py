@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from moomarkets.domain.submission import Submission
-from moomarkets.store import groups, jobs, switches
+from moomarkets.store import groups, jobs, sources, switches
 from moomarkets.store.enqueue import enqueue_many
 from moomarkets.store.sql import statement
 from tests.moomarkets.store.scene import START, Scene, after
@@ -16,7 +16,7 @@ from tests.moomarkets.store.scene import START, Scene, after
 ALONE = {"fetch": "sim"}
 
 
-def claimed(scene: Scene, sources: dict[str, str] = ALONE) -> list[str]:
+def claimed(scene: Scene, known: dict[str, str] = ALONE) -> list[str]:
     """The keys of the jobs that a claim takes now."""
     attempts = scene.do(
         jobs.claim,
@@ -25,7 +25,7 @@ def claimed(scene: Scene, sources: dict[str, str] = ALONE) -> list[str]:
         count=100,
         job_types=["fetch"],
         lease_s=6,
-        sources=sources,
+        sources=known,
         now=after(1),
     )
     return [attempt.key for attempt in attempts]
@@ -75,12 +75,28 @@ def test_jobs_of_a_source_that_rests_are_not_claimed_in_groups_or_alone(
     assert len(claimed(scene)) == 2
 
 
+def test_a_refused_credential_keeps_its_jobs_from_being_claimed_in_whatever_group_they_are(scene: Scene) -> None:
+    scene.execute("INSERT INTO users (id, name) OVERRIDING SYSTEM VALUE VALUES (77, 'eve')")
+    for user_id, key in ((1, "mine"), (77, "hers")):
+        group_id = scene.group(key)
+        scene.execute(
+            "UPDATE job_groups SET data_source_id = NULL, user_id = :user_id WHERE id = :id",
+            user_id=user_id, id=group_id,
+        )  # fmt: skip
+        scene.run(key, group_id=group_id)
+        scene.do(sources.put_credential, user_id, scene.source_id, b"sealed")
+
+    scene.do(sources.refuse, 1, scene.source_id)
+
+    assert claimed(scene) == ["hers"]
+
+
 def test_a_job_that_asks_no_source_is_claimed_whatever_rests(scene: Scene) -> None:
     alone(scene)
 
     scene.do(switches.set_source_paused, "sim", True)
 
-    assert len(claimed(scene, sources={})) == 1
+    assert len(claimed(scene, known={})) == 1
 
 
 def test_those_of_the_claimed_jobs_that_may_not_start_now_are_told(scene: Scene) -> None:
