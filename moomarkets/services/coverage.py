@@ -131,12 +131,14 @@ class Coverage:
             NotFound: there is no such dataset.
             InvalidInput: dates or codes make no sense, or nothing of them can be had.
             CredentialsMissing: the source needs a credential that nobody has given.
+            Forbidden: this user may look only.
         """
         keeper = self.keeper(dataset)
         orders = self._plans(keeper, Asked(from_on, to_on, tuple(codes), way))
         plans = tuple(plan for _, plan in orders)
         if dry_run or not orders:
             return Filling(keeper.dataset, plans)
+        self._database.check_writable()
         if keeper.source in self._missing_credentials():
             raise CredentialsMissing(keeper.source)
         runs = []

@@ -61,7 +61,9 @@ class Quarantine:
 
     def body(self, quarantine_id: int) -> builtins.list[bytes]:
         """Its pages as they came."""
-        return list(self._database.perform(lambda connection: self._open(connection, quarantine_id)).bodies)
+        return list(
+            self._database.perform(lambda connection: self._open(connection, quarantine_id, locks=False)).bodies
+        )
 
     def release(self, quarantine_id: int, *, by: str = "local", note: str | None = None) -> Record:
         """Read the kept answer again and store it, with its coverage and a note of who wanted that; all or nothing.
@@ -115,17 +117,14 @@ class Quarantine:
 
     def _release(self, connection: Connection, quarantine_id: int, by: str, note: str | None) -> None:
         kept = self._undecided(connection, quarantine_id)
-        newest = quarantine.newest_fetch(connection, kept)
-        if newest is not None and newest > kept.covered.fetched_at:
-            raise Conflict(
-                f"answer {quarantine_id}: expected nothing newer to be stored, got what came at {newest:%Y-%m-%d %H:%M}"
-                " UTC; dismiss it"
-            )
+        _demand_newest(connection, quarantine_id, kept)
         batch = _read(quarantine_id, kept)
         execution_id = kept.execution_id or 0
         stored = datasets.upsert(
             connection, batch, kept.owner, execution_id=execution_id, fetched_at=kept.covered.fetched_at
         )
+        # Once more: the rows may have waited for those of an attempt that was about to commit.
+        _demand_newest(connection, quarantine_id, kept)
         coverage.record(
             connection,
             kept.owner,
@@ -146,11 +145,20 @@ class Quarantine:
             raise Conflict(f"answer {quarantine_id}: expected one that is open, got one that was {kept.status}")
         return kept
 
-    def _open(self, connection: Connection, quarantine_id: int) -> Kept:
-        kept = quarantine.open_one(connection, self._user_id, quarantine_id)
+    def _open(self, connection: Connection, quarantine_id: int, *, locks: bool = True) -> Kept:
+        kept = quarantine.open_one(connection, self._user_id, quarantine_id, locks=locks)
         if kept is None:
             raise NotFound("answer in quarantine", quarantine_id)
         return kept
+
+
+def _demand_newest(connection: Connection, quarantine_id: int, kept: Kept) -> None:
+    newest = quarantine.newest_fetch(connection, kept)
+    if newest is not None and newest > kept.covered.fetched_at:
+        raise Conflict(
+            f"answer {quarantine_id}: expected nothing newer to be stored, got what came at {newest:%Y-%m-%d %H:%M}"
+            " UTC; dismiss it"
+        )
 
 
 def _read(quarantine_id: int, kept: Kept) -> Batch:

@@ -42,7 +42,7 @@ class Captive:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A kept answer, opened: whose it is, which part it was to be, and its pages; locked until the transaction ends."""
+    """A kept answer, opened: whose it is, which part it was to be, and its pages."""
 
     owner: Owner
     source: str
@@ -128,15 +128,15 @@ def supersede(connection: Connection, owner: Owner, dataset: str, covered: Cover
     ).rowcount
 
 
-def open_one(connection: Connection, user_id: int, quarantine_id: int) -> Kept | None:
-    """That answer with its pages, locked; None where the user has none of that id."""
+def open_one(connection: Connection, user_id: int, quarantine_id: int, *, locks: bool = True) -> Kept | None:
+    """That answer with its pages, locked by whoever decides about it; None where the user has none of that id."""
     row = connection.execute(
         text(
-            """
+            f"""
             SELECT quarantine.*, data_sources.code FROM quarantine
             JOIN data_sources ON data_sources.id = quarantine.data_source_id
-            WHERE quarantine.id = :id AND user_id = :user_id FOR UPDATE OF quarantine
-            """
+            WHERE quarantine.id = :id AND user_id = :user_id {"FOR UPDATE OF quarantine" if locks else ""}
+            """  # noqa: S608 - words of ours
         ),
         {"id": quarantine_id, "user_id": user_id},
     ).first()

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from moomarkets.domain.coverage import Covered
 from moomarkets.domain.errors import Forbidden, NotFound
 from moomarkets.domain.group import GroupDefinition
 from moomarkets.domain.job import PlannedJob
@@ -23,8 +24,12 @@ from moomarkets.services.runs import Runs
 from moomarkets.services.schedules import Schedules
 from moomarkets.services.status import Status
 from moomarkets.services.why import Why
+from moomarkets.store import quarantine
+from moomarkets.store.coverage import Owner
+from moomarkets.store.quarantine import Captive
 from moomarkets.system import System
 from moomarkets.testing.recorded_events import RecordedEvents
+from tests.actors.otp.patience import eventually
 from tests.support.providers import Providers
 
 MINE = "reference"
@@ -135,6 +140,7 @@ OWN = {
     "Jobs.cleanup_running",
     "Schedules.preview",
     "Status.is_enabled",
+    "Status.is_running",
     "Credentials.set",
     "Credentials.validate",
 }
@@ -184,6 +190,27 @@ def test_the_same_names_and_unique_keys_are_free_for_everybody(pair: Pair) -> No
     assert pair.other.jobs.failed().retry() == 0
 
 
+def keep_an_answer(system: System) -> int:
+    """Put an answer in quarantine for the user of that system."""
+    owner, day = Owner(system.installation.account.id, system.installation.source_ids[SOURCE]), LATER.date()
+    captive = Captive("daily_bars", "daily_bars", Covered("ALL", day, day, LATER), "schema", "odd", [b"{}"], 1)
+    return system.installation.reads.perform(lambda connection: quarantine.keep(connection, owner, captive, LATER))
+
+
+def test_data_and_what_is_known_of_them_are_those_of_their_own_user(pair: Pair) -> None:
+    kept, hers = keep_an_answer(pair.owner), pair.other
+
+    for verb in (hers.quarantine.show, hers.quarantine.body, hers.quarantine.release, hers.quarantine.dismiss):
+        assert finds_nothing(lambda verb=verb: verb(kept)), verb  # type: ignore[misc]
+
+    assert len(pair.owner.data.rows("listed_issues")) > 0
+    assert hers.data.rows("listed_issues") == []
+    assert {holding.rows for holding in hers.data.datasets()} <= {0}
+    assert (hers.coverage.show(), hers.freshness.list(), hers.quarantine.list()) == ([], [], [])
+    assert hers.coverage.show("listed_issues")[0].rows == 0
+    assert pair.owner.quarantine.show(kept)["status"] == "open"
+
+
 def test_a_job_is_done_with_the_credential_of_its_own_user(pair: Pair, simulated: Providers) -> None:
     pair.other.groups.create(GroupDefinition("hers", SOURCE, ("listed_companies",)))
     run = pair.other.groups.run("hers")
@@ -191,11 +218,13 @@ def test_a_job_is_done_with_the_credential_of_its_own_user(pair: Pair, simulated
 
     blocked = str(run.show()["blocked_by"])
     pair.other.credentials.set(SOURCE, {"api_key": Secret("hers-alone")})
-    run.wait(30)
+    eventually(lambda: pair.other.credentials.show(SOURCE)["is_accepted"] is False)
 
     assert blocked.startswith("credentials: jquants has none")
     assert pair.owner.credentials.holds(SOURCE, {"api_key": Secret("demo-key")})
-    assert run.status == "failed"
+    assert pair.owner.credentials.show(SOURCE)["is_accepted"] is not False
+    assert pair.other.credentials.show(SOURCE)["is_accepted"] is False
+    assert run.status == "running"
 
 
 def test_every_route_with_a_name_or_an_id_is_404_for_another_user(pair: Pair) -> None:
@@ -228,14 +257,15 @@ def test_a_viewer_sees_what_is_theirs_and_changes_nothing(
     with System(simulated.settings(owner_url, tmp_path), events=events) as system:
         system.users.add("eve", role="operator")
         with System(simulated.settings(owner_url, tmp_path, key=None, user="eve"), events=events) as hers:
-            job_id = hers.jobs.enqueue("listed_companies", {})
+            job_id, kept = hers.jobs.enqueue("listed_companies", {}), keep_an_answer(hers)
             for verb in (hers.switches.pause, lambda: hers.sources.pause(SOURCE), lambda: hers.keys):
                 with pytest.raises(Forbidden):
                     verb()
         system.users.role("eve", "viewer")
         with System(simulated.settings(owner_url, tmp_path, key=None, user="eve"), events=events) as viewed:
-            assert {name for name, verb in changes(viewed, job_id).items() if not is_forbidden(verb)} == set()
+            assert {name for name, verb in changes(viewed, job_id, kept).items() if not is_forbidden(verb)} == set()
             assert viewed.jobs.show(job_id)["id"] == job_id
+            assert viewed.quarantine.body(kept) == [b"{}"]
             assert len(viewed.groups.list()) == 3
         system.users.disable("eve")
 
@@ -243,7 +273,7 @@ def test_a_viewer_sees_what_is_theirs_and_changes_nothing(
             System(simulated.settings(owner_url, tmp_path, key=None, user="eve")).start()
 
 
-def changes(system: System, job_id: int) -> dict[str, Callable[[], object]]:
+def changes(system: System, job_id: int, kept: int) -> dict[str, Callable[[], object]]:
     """What somebody who may only look cannot do to their own things."""
     new = GroupDefinition("new", SOURCE, ("listed_companies",))
     return {
@@ -257,6 +287,10 @@ def changes(system: System, job_id: int) -> dict[str, Callable[[], object]]:
         "set": lambda: system.credentials.set(SOURCE, {"api_key": Secret("k")}),
         "remove": lambda: system.credentials.remove(SOURCE),
         "validate": lambda: system.credentials.validate(SOURCE),
+        "detect": lambda: system.sources.detect(SOURCE),
+        "fill": lambda: system.coverage.fill("listed_issues"),
+        "release": lambda: system.quarantine.release(kept),
+        "dismiss": lambda: system.quarantine.dismiss(kept),
         "purge": lambda: system.purge,
         "keys": lambda: system.keys,
         "users": lambda: system.users.add("bob"),
