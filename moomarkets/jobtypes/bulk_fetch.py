@@ -104,7 +104,7 @@ def perform_bulk(
             raise
         return task.out_of_window()
     failpoints.hit("response_parsed")
-    return Outcome(load.usage, load.finish)
+    return Outcome(load.usage, load.finish, committed=load.committed)
 
 
 def _take(client: BulkSource, load: BulkLoad, wanted: BulkFetch, token: CancelToken) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection
@@ -14,12 +15,12 @@ from moomarkets.domain.coverage import ALL, Covered
 from moomarkets.domain.dataset import Batch
 from moomarkets.domain.errors import AttemptError, BadAnswer, Reason
 from moomarkets.domain.job import Attempt, Usage
-from moomarkets.domain.quality import Asked, Rules
+from moomarkets.domain.quality import Asked, Finding, Rules
 from moomarkets.domain.quality_catalogue import QUALITY
-from moomarkets.domain.quality_checks import examine
+from moomarkets.domain.quality_checks import ODD_NUMBERS, examine
 from moomarkets.domain.source import Endpoint
 from moomarkets.jobtypes.job_type import Tools
-from moomarkets.store import coverage, datasets, executions
+from moomarkets.store import comparisons, coverage, datasets, executions, findings, quarantine
 from moomarkets.store.coverage import Owner
 from moomarkets.store.datasets import Part, Stored
 from moomarkets.store.packing import Provenance, RowPacker
@@ -52,6 +53,8 @@ class BulkLoad:
         self._size = self._count = 0
         self._is_new, self._stored = True, Stored(0, 0)
         self._rules = QUALITY.get(endpoint.dataset.name, Rules())
+        self._suspects: list[Finding] = []
+        self._revised = 0
 
     @property
     def usage(self) -> Usage:
@@ -82,8 +85,12 @@ class BulkLoad:
         if not self._days.issuperset(dates):
             rows = [row for row, day in zip(rows, dates, strict=True) if day in self._days]
             dates = [day for day in dates if day in self._days]
+        odd = {ODD_NUMBERS: batch.warnings[ODD_NUMBERS]} if ODD_NUMBERS in batch.warnings else {}
         if dates:
             self._judge(Batch(batch.dataset, rows), min(dates), max(dates))
+        if odd and self._as_of:
+            # They are counted over the whole file, and come with its end.
+            self._judge(Batch(batch.dataset, [], warnings=odd), min(self._as_of), max(self._as_of))
         self._rows.update(dates)
         piece = self._packer.pack(rows)
         if self._size + len(piece) > self._part_bytes and self._size:
@@ -94,35 +101,69 @@ class BulkLoad:
 
     def finish(self, connection: Connection) -> Stored:
         """Store what is left, and that the days are covered."""
-        if self._newer(connection, self._as_of):
-            detail = f"{self.endpoint.name}: expected nobody else to fetch these days meanwhile, got newer ones"
-            raise AttemptError(Reason.PARTIAL, detail)
         rows: Mapping[date, int] = self._rows
         stored = self._stored + datasets.store(connection, self._part())
+        self._demand_newest(connection)
         if stored.twins:
             rows = datasets.count_by_date(
                 connection, self.endpoint.dataset, self._owner, min(self._as_of), max(self._as_of)
             )
-        for day in sorted(self._as_of):
-            coverage.record(
-                connection,
-                self._owner,
-                self.endpoint.dataset.name,
-                Covered(ALL, day, day, self._now),
-                rows=rows.get(day, 0),
-                pages=1,
-                execution_id=self._attempt.lease.execution_id,
-            )
+        self._revised = stored.revised
+        self._record(connection, rows)
         failpoints.hit("rows_written")
         return stored
+
+    def committed(self) -> None:
+        """Report what was corrected."""
+        if self._revised:
+            self._tools.events.emit(
+                "dataset.corrected",
+                dataset=self.endpoint.dataset.name,
+                key=ALL,
+                from_on=min(self._as_of).isoformat(),
+                to_on=max(self._as_of).isoformat(),
+                rows=self._revised,
+                is_verification=False,
+            )
+
+    def _record(self, connection: Connection, rows: Mapping[date, int]) -> None:
+        """Record of each day that it is here, whether that corrected it, and what is strange about it."""
+        owner, dataset, execution_id = self._owner, self.endpoint.dataset, self._attempt.lease.execution_id
+        name, found, now = dataset.name, self._found_by_day(), self._tools.clock.sql_now()
+        corrected = comparisons.corrected_days(connection, owner, dataset, execution_id) if self._revised else ()
+        for day in sorted(self._as_of):
+            part, count = Covered(ALL, day, day, self._now), rows.get(day, 0)
+            coverage.record(connection, owner, name, part, rows=count, pages=1, execution_id=execution_id)
+            if day in corrected:
+                coverage.mark(connection, owner, name, part, is_verified=False, is_corrected=True)
+            findings.replace(connection, owner, name, part, found.get(day, ()), execution_id)
+            quarantine.supersede(connection, owner, name, part, now)
 
     def _judge(self, batch: Batch, first: date, last: date) -> None:
         found = examine(batch, self._rules, Asked(ALL, first, last, is_whole_day=False))
         if bad := quality.rejects(found):
             raise BadAnswer(quality.in_words(bad), [finding.to_json() for finding in found])
+        self._suspects += found
+
+    def _found_by_day(self) -> Mapping[date, list[Finding]]:
+        """The strange rows of each day, each as a finding of its own."""
+        dataset, found = self.endpoint.dataset, defaultdict[date, list[Finding]](list)
+        if dataset.date in dataset.key:
+            place = dataset.key.index(dataset.date)
+            for finding in self._suspects:
+                for key in finding.keys:
+                    found[date.fromisoformat(key[place])].append(replace(finding, keys=(key,), count=1))
+        return found
+
+    def _demand_newest(self, connection: Connection) -> None:
+        """After the rows have been stored: they may have waited for those of somebody who was about to commit."""
+        if self._newer(connection, self._as_of):
+            detail = f"{self.endpoint.name}: expected nobody else to fetch these days meanwhile, got newer ones"
+            raise AttemptError(Reason.PARTIAL, detail)
 
     def _store_ahead(self, connection: Connection) -> Stored:
         stored = datasets.store(connection, self._part())
+        self._demand_newest(connection)
         executions.demand_lease(connection, self._attempt)
         return stored
 

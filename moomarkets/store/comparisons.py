@@ -149,6 +149,26 @@ def changed_factors(
     return [(symbol, on_date) for symbol, on_date in rows]
 
 
+def corrected_days(connection: Connection, owner: Owner, dataset: Dataset, execution_id: int) -> frozenset[date]:
+    """The dates of the rows that this execution has replaced."""
+    rows = connection.scalars(
+        text(
+            f"""
+            SELECT DISTINCT CAST(row ->> '{dataset.date}' AS date) FROM revisions
+            WHERE replaced_by = :execution_id AND dataset = :dataset
+              AND user_id = :user_id AND data_source_id = :source_id
+            """  # noqa: S608 - names from code
+        ),
+        {
+            "user_id": owner.user_id,
+            "source_id": owner.source_id,
+            "dataset": dataset.name,
+            "execution_id": execution_id,
+        },
+    )
+    return frozenset(rows)
+
+
 def _new(dataset: Dataset, rows: Rows) -> str:
     """The new rows: those that wait to be merged, or all of their day where none was there before."""
     if rows is Rows.INCOMING:

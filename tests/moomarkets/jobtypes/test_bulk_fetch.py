@@ -4,100 +4,29 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from datasources.jquants.endpoints import DAILY_BARS_ENDPOINT, JQUANTS, TRADES_ENDPOINT
-from datasources.jquants.v2 import JQuantsV2
+from datasources.jquants.endpoints import JQUANTS, TRADES_ENDPOINT
 from datasources.simulators.faults import Fault
 from datasources.simulators.jquants import DEMO_KEY, JQuantsSimulator
 from datasources.simulators.server import json_answer
 from moomarkets.domain.calendar import TOKYO
 from moomarkets.domain.cancel import CancelToken
-from moomarkets.domain.coverage import ALL, Covered, Expected
 from moomarkets.domain.errors import AttemptError, InvalidInput, Reason
-from moomarkets.domain.job import Attempt, Ending, Failed, LostLease, PlannedJob, Succeeded
+from moomarkets.domain.job import Failed, LostLease, PlannedJob, Succeeded
 from moomarkets.domain.limits import Window
-from moomarkets.domain.source import DataSource, Subscription
-from moomarkets.jobtypes.bulk_fetch import BulkFetch, is_bulk, perform_bulk
+from moomarkets.domain.source import Subscription
+from moomarkets.jobtypes.bulk_fetch import BulkFetch, is_bulk
 from moomarkets.jobtypes.dataset_upkeep import DatasetUpkeep
-from moomarkets.jobtypes.fetch import Fetch
-from moomarkets.jobtypes.job_type import Outcome, Tools
-from moomarkets.jobtypes.perform import perform
-from moomarkets.store import coverage, runs, sources
-from moomarkets.store.coverage import Owner
-from moomarkets.testing.manual_clock import ManualClock
-from moomarkets.testing.recorded_events import RecordedEvents
+from moomarkets.store import sources
 from tests.datasources.support import ScriptedProvider, jquants_client
-from tests.moomarkets.jobtypes.views import tokyo, view
-from tests.moomarkets.store.scene import LOCAL, START, Scene
+from tests.moomarkets.jobtypes.bulk_house import DAYS, MONTH, NOW, House
+from tests.moomarkets.jobtypes.views import view
+from tests.moomarkets.store.scene import LOCAL, Scene
 
-NOW = tokyo("2026-11-20", 18)
-MONTH = "2026-10"
-DAYS = tuple(date(2026, 10, day) for day in (1, 2, 5, 6))
 WHOLE_MONTH = tuple(date(2026, 10, day) for day in range(1, 32))
 ISSUES = 12
-
-
-class House:
-    """A node that does bulk jobs against a simulated provider; `part_bytes` cuts what they store."""
-
-    def __init__(self, scene: Scene, client: JQuantsV2) -> None:
-        self.scene, self.client, self.clock = scene, client, ManualClock(NOW)
-        self.owner = Owner(LOCAL, scene.do(sources.ensure, JQUANTS))
-        self.part_bytes: int | None = None
-        self.events = RecordedEvents()
-        self.endpoint = DAILY_BARS_ENDPOINT
-        self.tools = Tools(
-            database=scene.database,
-            open_source=self._open,
-            source_ids={"jquants": self.owner.source_id},
-            subscriptions={},
-            job_types={"bulk": self},
-            clock=self.clock,
-            events=self.events,
-        )
-
-    name, description, default_schedule, source, dataset = "bulk", "", None, "jquants", ""
-
-    def plan(self, view: object, scope: object) -> list[PlannedJob]:
-        return []
-
-    def perform(self, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
-        if self.part_bytes is not None:
-            return perform_bulk("jquants", self.endpoint.name, attempt, tools, token, self.part_bytes)
-        return DatasetUpkeep("jquants", self.endpoint).perform(attempt, tools, token)
-
-    def _open(self, user_id: int, source: str) -> DataSource:
-        return self.client
-
-    def attempt(self, job: PlannedJob) -> Attempt:
-        run_id = self.scene.request(self.scene.group())
-        admitted = self.scene.admit(run_id)
-        self.scene.complete(admitted, write=lambda connection: runs.plan(connection, run_id, [job], START) and None)
-        (attempt,) = self.scene.claim(job_types=["bulk"], lease_s=600)
-        return attempt
-
-    def bulk(self, *days: date, period: str = MONTH) -> Ending:
-        return self.do(BulkFetch(self.endpoint.dataset.name, period, days or DAYS).job(period, "bulk", period))
-
-    def by_day(self, day: date) -> Ending:
-        partition = Expected(ALL, day, day, NOW)
-        return self.do(Fetch(partition, {"date": day.isoformat()}).job(day.isoformat(), "bulk", "by day"))
-
-    def do(self, job: PlannedJob, token: CancelToken | None = None) -> Ending:
-        return self.perform_attempt(self.attempt(job), token)
-
-    def perform_attempt(self, attempt: Attempt, token: CancelToken | None = None) -> Ending:
-        return perform(attempt, uuid4(), self.tools, token or CancelToken())
-
-    def covered(self) -> dict[date, Covered]:
-        return {part.from_on: part for part in self.scene.do(coverage.read, self.owner, self.endpoint.dataset.name)}
-
-    def value(self, sql: str) -> Any:
-        return self.scene.one(sql)[0]
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +87,8 @@ def test_a_correction_in_a_newer_file_leaves_the_old_row_as_a_revision(house: Ho
 
     assert house.value("SELECT count(*) FROM daily_bars WHERE close = -1") == 0
     assert house.value("SELECT count(*) FROM revisions WHERE row ->> 'close' = '-1'") > 0
+    assert house.value("SELECT array_agg(from_on) FROM coverage WHERE corrected_at IS NOT NULL") == [DAYS[0]]
+    assert [event.fields["from_on"] for event in house.events.of("dataset.corrected")] == ["2026-10-01"]
 
 
 def test_days_that_were_fetched_after_the_file_was_made_are_left_as_they_are(house: House) -> None:
