@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from moomarkets.domain.calendar import TOKYO, TokyoCalendar
+from moomarkets.domain.calendar import TokyoCalendar
 from moomarkets.domain.coverage import ALL, Covered, Expected
 from moomarkets.domain.errors import AttemptError, InvalidInput
 from moomarkets.domain.freshness import TOLERANCE, Freshness, State, last_due, newest_missing, newest_of
 from moomarkets.domain.group_scope import job_types
+from moomarkets.domain.learnt import Learnt
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.source import Subscription
 from moomarkets.jobtypes.job_type import JobType, PlanView
+from moomarkets.jobtypes.plan_view import reach
 from moomarkets.jobtypes.scope import date_of
-from moomarkets.store import coverage, watched_groups
+from moomarkets.store import coverage, learnt, watched_groups
 from moomarkets.store.coverage import Owner
 from moomarkets.store.watched_groups import WatchedGroup
 
 NEWEST_DAYS = 3
 """How many of the newest days are looked at; what is older is a gap, and no delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is stored that one dataset of one user is judged by."""
+
+    covered: list[Covered]
+    calendar: TokyoCalendar
+    learnt: Learnt
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,9 @@ class Watch:
             for job_type in self._kept(group):
                 owner = Owner(group.user_id, self.source_ids.get(job_type.source, 0))
                 covered = coverage.read(connection, owner, job_type.dataset)
-                found.append(self._judge(group, job_type, covered, calendars[group.user_id], now))
+                label = self.subscriptions.get(job_type.source, Subscription()).label
+                known = _Known(covered, calendars[group.user_id], learnt.read(connection, owner, label, now))
+                found.append(self._judge(group, job_type, known, now))
         return found
 
     def _kept(self, group: WatchedGroup) -> Iterator[JobType]:
@@ -55,18 +68,16 @@ class Watch:
             if job_type is not None and job_type.dataset:
                 yield job_type
 
-    def _judge(
-        self, group: WatchedGroup, job_type: JobType, covered: list[Covered], calendar: TokyoCalendar, now: datetime
-    ) -> Freshness:
-        have_on = newest_of(covered, _symbols(group.scope))
+    def _judge(self, group: WatchedGroup, job_type: JobType, known: _Known, now: datetime) -> Freshness:
+        have_on = newest_of(known.covered, _symbols(group.scope))
         names = (group.user_id, job_type.source, job_type.dataset, group.name)
         if group.resting is not None:
             return Freshness(*names, State.RESTING, have_on=have_on, reason=group.resting)
         try:
             schedule = None if group.schedule is None else Schedule.from_json(group.schedule)
-            due = self._missing(group, job_type, covered, calendar, now)
+            due = self._missing(group, job_type, known, now)
             last = None if schedule is None else last_due(schedule, now, group.created_at)
-            late = [] if last is None else self._missing(group, job_type, covered, calendar, last)
+            late = [] if last is None else self._missing(group, job_type, known, last)
         except (InvalidInput, AttemptError) as error:
             return Freshness(*names, State.RESTING, have_on=have_on, reason=str(error))
         is_under_way = group.under_way_since is not None and group.under_way_since > now - TOLERANCE
@@ -75,20 +86,20 @@ class Watch:
             return _behind(names, State.OVERDUE, late, have_on, last + TOLERANCE)
         return _behind(names, State.DUE, due, have_on) if due else Freshness(*names, State.FRESH, have_on=have_on)
 
-    def _missing(
-        self, group: WatchedGroup, job_type: JobType, covered: list[Covered], calendar: TokyoCalendar, at: datetime
-    ) -> list[Expected]:
+    def _missing(self, group: WatchedGroup, job_type: JobType, known: _Known, at: datetime) -> list[Expected]:
         """What a run at that instant would have had to fetch, beyond what is here now: the newest of it only."""
         subscription = self.subscriptions.get(job_type.source, Subscription())
-        first_on, last_on = subscription.reach(at.astimezone(TOKYO).date())
-        view = PlanView(at, calendar, covered, first_on, last_on, subscription)
+        first_on, last_on = reach(subscription, known.learnt, job_type.dataset, at)
+        subscription = replace(subscription, refused=known.learnt.refused)
+        view = PlanView(at, known.calendar, known.covered, first_on, last_on, subscription)
         scope = {name: value for name, value in group.scope.items() if name not in ("from", "reverify")}
         if job_type.source == "jquants":
             scope["newest"] = NEWEST_DAYS
         elif first := date_of(group.scope, "from"):
             scope["from"] = first.isoformat()
         planned = [_expected(job.parameters, at) for job in job_type.plan(view, scope)]
-        return newest_missing([part for part in planned if part is not None], covered, date_of(group.scope, "from"))
+        missing = [part for part in planned if part is not None]
+        return newest_missing(missing, known.covered, date_of(group.scope, "from"))
 
 
 def _behind(

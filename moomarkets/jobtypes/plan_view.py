@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
 from moomarkets.domain.calendar import TOKYO, TokyoCalendar
+from moomarkets.domain.learnt import Learnt
 from moomarkets.domain.listing import issue_code
 from moomarkets.domain.source import Subscription
 from moomarkets.jobtypes.job_type import JobType, PlanView
@@ -30,6 +31,16 @@ class Sources:
     subscriptions: Mapping[str, Subscription]
 
 
+def reach(subscription: Subscription, learnt: Learnt, dataset: str, at: datetime) -> tuple[date, date | None]:
+    """First and last date of the dataset that can be read: by the subscription, and by what the provider has said."""
+    first_on, last_on = subscription.reach(at.astimezone(TOKYO).date())
+    window = learnt.window_at(at, dataset)
+    if window is not None:
+        first_on = max(first_on, window.first_on or first_on)
+        last_on = min(filter(None, (last_on, window.last_on)), default=None)
+    return first_on, last_on
+
+
 def plan_view(
     connection: Connection,
     user_id: int,
@@ -41,12 +52,8 @@ def plan_view(
     """What is known of that job type's dataset at `now`."""
     owner = Owner(user_id, sources.ids.get(job_type.source, 0))
     subscription = sources.subscriptions.get(job_type.source, Subscription())
-    first_on, last_on = subscription.reach(now.astimezone(TOKYO).date())
     learnt = read_learnt(connection, owner, subscription.label, now)
-    window = learnt.window_at(now, job_type.dataset)
-    if window is not None:
-        first_on = max(first_on, window.first_on or first_on)
-        last_on = min(filter(None, (last_on, window.last_on)), default=None)
+    first_on, last_on = reach(subscription, learnt, job_type.dataset, now)
     tokyo = Owner(user_id, sources.ids.get(CALENDAR_SOURCE, 0))
     return PlanView(
         now=now,

@@ -12,10 +12,11 @@ from moomarkets.domain.coverage import Covered
 from moomarkets.domain.events import NoEvents
 from moomarkets.domain.freshness import Freshness, State
 from moomarkets.domain.group import GroupDefinition
+from moomarkets.domain.learnt import WHOLE, Readable
 from moomarkets.domain.source import Subscription
 from moomarkets.jobtypes.freshness import Watch
 from moomarkets.jobtypes.registry import job_types
-from moomarkets.store import coverage, groups, sources
+from moomarkets.store import coverage, groups, learnt, sources
 from moomarkets.store.coverage import Owner
 from tests.moomarkets.jobtypes.views import tokyo
 from tests.moomarkets.store.scene import LOCAL, Scene
@@ -152,6 +153,22 @@ def test_a_delayed_plan_expects_the_days_that_it_lets_us_read(ground: Ground) ->
     assert ground.look(tokyo("2026-11-20", 16)).state is State.DUE
     late = ground.look(tokyo("2026-11-20", 21))
     assert (late.state, late.expected_on) == (State.OVERDUE, date(2026, 8, 28))
+
+
+def test_what_the_provider_has_said_that_may_not_be_read_is_never_late(ground: Ground) -> None:
+    ground.group()
+    ground.fetched(date(2026, 8, 28), tokyo("2026-11-19", 17, 1))
+    now, label = tokyo("2026-11-20", 21), ground.subscriptions["jquants"].label
+    owner, window = Owner(LOCAL, ground.ids["jquants"]), Readable(date(2024, 8, 28), date(2026, 8, 28))
+    before = ground.look(now).state
+
+    ground.scene.do(learnt.keep_window, owner, WHOLE, window, label, now)
+    within_the_window = ground.look(now).state
+    ground.scene.do(learnt.keep_refusal, owner, "daily_bars", label, now)
+    refused = ground.look(now)
+
+    assert (before, within_the_window, refused.state) == (State.OVERDUE, State.FRESH, State.RESTING)
+    assert "expected a subscription with" in str(refused.reason)
 
 
 def test_a_weekly_schedule_expects_nothing_on_the_other_days(ground: Ground) -> None:
