@@ -11,13 +11,14 @@ from sqlalchemy import Connection
 
 from moomarkets.domain import failpoints, quality
 from moomarkets.domain.bulk import BulkFile
+from moomarkets.domain.calendar import TokyoCalendar
 from moomarkets.domain.coverage import ALL, Covered
 from moomarkets.domain.dataset import Batch
 from moomarkets.domain.errors import AttemptError, BadAnswer, Reason
 from moomarkets.domain.job import Attempt, Usage
 from moomarkets.domain.quality import Asked, Finding, Rules
 from moomarkets.domain.quality_catalogue import QUALITY
-from moomarkets.domain.quality_checks import ODD_NUMBERS, examine
+from moomarkets.domain.quality_checks import ODD_NUMBERS, examine, judge_count
 from moomarkets.domain.source import Endpoint
 from moomarkets.jobtypes.job_type import Tools
 from moomarkets.store import comparisons, coverage, datasets, executions, findings, quarantine
@@ -127,17 +128,29 @@ class BulkLoad:
             )
 
     def _record(self, connection: Connection, rows: Mapping[date, int]) -> None:
-        """Record of each day that it is here, whether that corrected it, and what is strange about it."""
+        """Record of each day that it is here, whether that corrected it, and what is strange about it.
+
+        A day of which the file seems to lack rows stays missing: it is asked for by itself then.
+        """
         owner, dataset, execution_id = self._owner, self.endpoint.dataset, self._attempt.lease.execution_id
         name, found, now = dataset.name, self._found_by_day(), self._tools.clock.sql_now()
         corrected = comparisons.corrected_days(connection, owner, dataset, execution_id) if self._revised else ()
         for day in sorted(self._as_of):
             part, count = Covered(ALL, day, day, self._now), rows.get(day, 0)
+            if self._seems_to_lack_rows(day, rows):
+                continue
             coverage.record(connection, owner, name, part, rows=count, pages=1, execution_id=execution_id)
             if day in corrected:
                 coverage.mark(connection, owner, name, part, is_verified=False, is_corrected=True)
             findings.replace(connection, owner, name, part, found.get(day, ()), execution_id)
             quarantine.supersede(connection, owner, name, part, now)
+
+    def _seems_to_lack_rows(self, day: date, rows: Mapping[date, int]) -> bool:
+        if not (count := rows.get(day, 0)):
+            # By the exchange's standing rules, which need no stored calendar.
+            return self._rules.always_has_rows and TokyoCalendar({}).is_trading_day(day)
+        others = [rows[other] for other in self._as_of if other != day and rows.get(other)]
+        return judge_count(count, others, self._rules) is not None
 
     def _judge(self, batch: Batch, first: date, last: date) -> None:
         found = examine(batch, self._rules, Asked(ALL, first, last, is_whole_day=False))

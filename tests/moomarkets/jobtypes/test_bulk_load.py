@@ -38,8 +38,8 @@ def begun(house: House, part_bytes: int = 1_000_000) -> BulkLoad:
     return load
 
 
-def bar(day: date, **values: float) -> tuple[object, ...]:
-    given = {"code": "72030", "on_date": day, **GOOD, **values}
+def bar(day: date, **values: object) -> tuple[object, ...]:
+    given: dict[str, object] = {"code": "72030", "on_date": day, **GOOD, **values}
     return tuple(given.get(name) for name in DAILY_BARS.column_names)
 
 
@@ -82,3 +82,17 @@ def test_a_file_with_text_where_numbers_belong_is_not_stored(house: House) -> No
 
     with pytest.raises(BadAnswer, match="numbers: expected finite numbers, got 2 other values"):
         load.add(Batch(DAILY_BARS, [], warnings={"odd_numbers": 2}))
+
+
+def test_a_trading_day_of_which_the_file_has_no_rows_or_too_few_stays_missing(house: House) -> None:
+    days = [date(2026, 10, day) for day in (1, 2, 5, 6, 7, 8, 9, 12)]
+    attempt = house.attempt(BulkFetch("daily_bars", MONTH, tuple(days)).job("month", "bulk", "month"))
+    load = BulkLoad(DAILY_BARS_ENDPOINT, attempt, house.tools, house.owner.source_id)
+    load.begin(FILE, days)
+    counts = {days[0]: 0, days[1]: 4, **dict.fromkeys(days[2:7], 30)}
+
+    load.add(Batch(DAILY_BARS, [bar(day, code=f"{10000 + n}") for day, count in counts.items() for n in range(count)]))
+    house.scene.do(load.finish)
+
+    # The last one is a holiday: it is empty, and known to be.
+    assert set(house.covered()) == set(days[2:])
