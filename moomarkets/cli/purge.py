@@ -7,6 +7,7 @@ from datetime import date
 
 import click
 
+from moomarkets.cli.given_values import day
 from moomarkets.cli.opening import Given, opened
 from moomarkets.cli.output import as_json, print_json, show
 from moomarkets.exit_codes import ExitCode
@@ -14,24 +15,15 @@ from moomarkets.exit_codes import ExitCode
 COLUMNS = ("dataset", "rows", "first_on", "last_on", "revisions", "coverage")
 
 
-class _Day(click.ParamType[date]):
-    name = "date"
-
-    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> date:
-        """A date in ISO form."""
-        try:
-            return date.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"expected a date such as 2026-11-20, got {value!r}", param, context)
-
-
 @click.command()
 @click.option("--source", required=True, help="Whose data: a source such as jquants.")
 @click.option("--above-plan", metavar="PLAN", help="What this plan does not give: whole datasets, and other dates.")
 @click.option("--add-on", "add_ons", multiple=True, help="An add-on that remains beside the plan; may be given again.")
 @click.option("--all", "is_all", is_flag=True, help="Everything of the source.")
-@click.option("--before", type=_Day(), help="Rows about dates before this one.")
-@click.option("--after", type=_Day(), help="Rows about dates after this one; with --before: what lies between.")
+@click.option("--before", metavar="DATE", type=day, help="Rows about dates before this one.")
+@click.option(
+    "--after", metavar="DATE", type=day, help="Rows about dates after this one; with --before: what lies between."
+)
 @click.option("--dataset", "datasets", multiple=True, help="This dataset alone; may be given again.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("--yes", "is_sure", is_flag=True, help="Delete without being asked.")
