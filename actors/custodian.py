@@ -11,6 +11,7 @@ from moomarkets.domain.errors import StoreUnavailable
 from moomarkets.store import readability
 from moomarkets.store.database import Database
 from moomarkets.store.outage import Outage
+from moomarkets.store.readability import Change
 from moomarkets.store.seal import Place
 
 
@@ -45,11 +46,8 @@ class Custodian(GenServer):
                 super().handle_info(message)
 
     def _inspect(self) -> None:
-        rules = self._rules
         try:
-            changes = self._database.perform(
-                lambda connection: readability.judge(connection, rules.node_id, rules.open_one)
-            )
+            changes = self._look()
         except StoreUnavailable as error:
             self._outage.failed(error)
             return
@@ -57,3 +55,10 @@ class Custodian(GenServer):
         for change in changes:
             name = "credential.readable" if change.is_readable else "credential.unreadable"
             self.events.emit(name, source=change.source, user=change.user)
+
+    def _look(self) -> list[Change]:
+        rules = self._rules
+        judged = readability.judge(self._database.perform(readability.read), rules.open_one)
+        if not judged:
+            return []
+        return self._database.perform(lambda connection: readability.note(connection, rules.node_id, judged))

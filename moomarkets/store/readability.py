@@ -5,7 +5,7 @@ A node says so of a credential, and that node alone, or any other once it has go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from moomarkets.store import sealed
 from moomarkets.store.notify import RUNS, notify
 from moomarkets.store.seal import Place
+from moomarkets.store.sealed import SealedRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,39 @@ class Change:
     is_readable: bool
 
 
-def judge(connection: Connection, node_id: UUID, open_one: Callable[[bytes, Place], object]) -> list[Change]:
-    """Try to open everything that is sealed, and have the store say what does not open; returns what has changed."""
-    return list(_changes(connection, node_id, open_one))
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A credential of which the store says something else than what a try to open it has shown."""
+
+    row: SealedRow
+    is_readable: bool
+
+
+def read(connection: Connection) -> list[tuple[SealedRow, bool]]:
+    """Everything that is sealed, and of each whether the store says that it opens."""
+    asked = text("SELECT id FROM data_source_credentials WHERE unreadable_by IS NOT NULL")
+    flagged = set(connection.execute(asked).scalars())
+    return [(row, row.id not in flagged) for row in sealed.rows(connection)]
+
+
+def judge(rows: Iterable[tuple[SealedRow, bool]], open_one: Callable[[bytes, Place], object]) -> list[Judged]:
+    """Try to open everything; that may take long, where a command gives the keys, so no transaction waits for it."""
+    judged = []
+    for row, was_readable in rows:
+        is_readable = all(sealed.opens(open_one, blob, row.places[column]) for column, blob in row.blobs.items())
+        if is_readable != was_readable:
+            judged.append(Judged(row, is_readable))
+    return judged
+
+
+def note(connection: Connection, node_id: UUID, judged: Iterable[Judged]) -> list[Change]:
+    """Have the store say so, but for what was sealed anew meanwhile; returns what has changed."""
+    now = {row.id: row.blobs for row in sealed.rows(connection)}
+    return [
+        Change(one.row.user, one.row.source, one.is_readable)
+        for one in judged
+        if now.get(one.row.id) == one.row.blobs and _note(connection, node_id, one)
+    ]
 
 
 def mark(connection: Connection, user_id: int, source_id: int, node_id: UUID) -> bool:
@@ -44,21 +75,11 @@ def mark(connection: Connection, user_id: int, source_id: int, node_id: UUID) ->
     return marked.rowcount > 0
 
 
-def _changes(connection: Connection, node_id: UUID, open_one: Callable[[bytes, Place], object]) -> Iterator[Change]:
-    asked = text("SELECT id FROM data_source_credentials WHERE unreadable_by IS NOT NULL")
-    flagged = set(connection.execute(asked).scalars())
-    for row in list(sealed.rows(connection)):
-        is_readable = all(sealed.opens(open_one, blob, row.places[column]) for column, blob in row.blobs.items())
-        if is_readable == (row.id not in flagged):
-            continue
-        place = next(iter(row.places.values()))
-        changed = (
-            _clear(connection, row.id, node_id)
-            if is_readable
-            else mark(connection, int(place.user_id), int(place.source_id), node_id)
-        )
-        if changed:
-            yield Change(row.user, row.source, is_readable)
+def _note(connection: Connection, node_id: UUID, one: Judged) -> bool:
+    if one.is_readable:
+        return _clear(connection, one.row.id, node_id)
+    place = next(iter(one.row.places.values()))
+    return mark(connection, int(place.user_id), int(place.source_id), node_id)
 
 
 def _clear(connection: Connection, credential_id: int, node_id: UUID) -> bool:

@@ -15,6 +15,7 @@ from actors.custodian import Custodian, CustodyRules
 from actors.otp.thread_runtime import ThreadRuntime
 from moomarkets.domain.clock import SystemClock
 from moomarkets.domain.dependencies import Block, decide
+from moomarkets.domain.errors import CannotDecrypt
 from moomarkets.domain.events import NoEvents
 from moomarkets.domain.limits import Window
 from moomarkets.domain.source import SourceSpec
@@ -142,3 +143,20 @@ def test_a_run_waits_for_a_credential_that_does_not_open(
     assert (
         verdict.blocked_by == "credentials: that of vendor does not open; put the key back (`moomarkets keys verify`)"
     )
+
+
+def test_no_transaction_waits_while_keys_are_asked_for(
+    start: Callable[..., object], sealed_with: LiveKeyring, pool: Database
+) -> None:
+    open_transactions = text("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'")
+    seen: list[int] = []
+
+    class Missing:
+        def open(self, blob: bytes, place: Place) -> bytes:
+            seen.append(pool.perform(lambda connection: connection.scalar(open_transactions) or 0))
+            raise CannotDecrypt("no keys")
+
+    start(Missing())
+
+    assert eventually(lambda: flag(pool))
+    assert seen == [0]
