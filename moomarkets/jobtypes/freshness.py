@@ -15,13 +15,15 @@ from moomarkets.domain.errors import AttemptError, InvalidInput
 from moomarkets.domain.freshness import TOLERANCE, Freshness, State, last_due, newest_missing, newest_of
 from moomarkets.domain.group_scope import job_types
 from moomarkets.domain.learnt import Learnt
+from moomarkets.domain.listing import Listing, issue_code
 from moomarkets.domain.schedule import Schedule
 from moomarkets.domain.source import Subscription
 from moomarkets.jobtypes.job_type import JobType, PlanView
-from moomarkets.jobtypes.plan_view import reach
-from moomarkets.jobtypes.scope import date_of
+from moomarkets.jobtypes.plan_view import CALENDAR_SOURCE, reach
+from moomarkets.jobtypes.scope import codes_of, date_of
 from moomarkets.store import coverage, learnt, watched_groups
 from moomarkets.store.coverage import Owner
+from moomarkets.store.listings import listings
 from moomarkets.store.watched_groups import WatchedGroup
 
 NEWEST_DAYS = 3
@@ -35,6 +37,7 @@ class _Known:
     covered: list[Covered]
     calendar: TokyoCalendar
     learnt: Learnt
+    listings: Mapping[str, Listing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +53,19 @@ class Watch:
         calendars: dict[int, TokyoCalendar] = {}
         found: list[Freshness] = []
         for group in watched_groups.read(connection, user_id):
+            tokyo = Owner(group.user_id, self.source_ids.get(CALENDAR_SOURCE, 0))
             if group.user_id not in calendars:
-                owner = Owner(group.user_id, self.source_ids.get("jquants", 0))
-                calendars[group.user_id] = TokyoCalendar(coverage.calendar(connection, owner))
+                calendars[group.user_id] = TokyoCalendar(coverage.calendar(connection, tokyo))
             for job_type in self._kept(group):
                 owner = Owner(group.user_id, self.source_ids.get(job_type.source, 0))
                 covered = coverage.read(connection, owner, job_type.dataset)
                 label = self.subscriptions.get(job_type.source, Subscription()).label
-                known = _Known(covered, calendars[group.user_id], learnt.read(connection, owner, label, now))
+                known = _Known(
+                    covered,
+                    calendars[group.user_id],
+                    learnt.read(connection, owner, label, now),
+                    listings(connection, tokyo, _issues(group.scope)),
+                )
                 found.append(self._judge(group, job_type, known, now))
         return found
 
@@ -91,7 +99,7 @@ class Watch:
         subscription = self.subscriptions.get(job_type.source, Subscription())
         first_on, last_on = reach(subscription, known.learnt, job_type.dataset, at)
         subscription = replace(subscription, refused=known.learnt.refused)
-        view = PlanView(at, known.calendar, known.covered, first_on, last_on, subscription)
+        view = PlanView(at, known.calendar, known.covered, first_on, last_on, subscription, listings=known.listings)
         scope = {name: value for name, value in group.scope.items() if name not in ("from", "reverify")}
         if job_type.source == "jquants":
             scope["newest"] = NEWEST_DAYS
@@ -120,6 +128,14 @@ def _expected(parameters: Mapping[str, Any], at: datetime) -> Expected | None:
         return Expected(str(parameters["key"]), first, last, at)
     except (KeyError, ValueError):
         return None
+
+
+def _issues(scope: Mapping[str, object]) -> list[str]:
+    """The codes of a scope as lists of issues write them; none where the scope makes no sense, which is told later."""
+    try:
+        return [issue_code(code) for code in codes_of(scope)]
+    except InvalidInput:
+        return []
 
 
 def _symbols(scope: Mapping[str, object]) -> tuple[str, ...]:

@@ -171,6 +171,21 @@ def test_what_the_provider_has_said_that_may_not_be_read_is_never_late(ground: G
     assert "expected a subscription with" in str(refused.reason)
 
 
+def test_a_code_that_is_not_listed_any_more_is_never_late(ground: Ground) -> None:
+    ground.group(scope={"codes": ["7203"]})
+    ground.fetched(date(2026, 11, 17), tokyo("2026-11-17", 17, 1), key="72030")
+    before = ground.look(tokyo("2026-11-20", 21)).state
+
+    for code, on_date in (("72030", "2026-11-17"), ("13010", "2026-11-18")):
+        ground.scene.execute(
+            "INSERT INTO listed_issues (user_id, data_source_id, code, on_date, execution_id, fetched_at)"
+            " VALUES (1, :source_id, :code, CAST(:on_date AS date), 1, now())",
+            source_id=ground.ids["jquants"], code=code, on_date=on_date,
+        )  # fmt: skip
+
+    assert (before, ground.look(tokyo("2026-11-20", 21)).state) == (State.OVERDUE, State.FRESH)
+
+
 def test_a_weekly_schedule_expects_nothing_on_the_other_days(ground: Ground) -> None:
     ground.group("investor_types", schedule={"cron": "30 18 * * 5", "timezone": "Asia/Tokyo"})
     ground.fetched(date(2026, 11, 13), tokyo("2026-11-13", 18, 31), "investor_types")
