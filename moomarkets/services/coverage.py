@@ -50,8 +50,11 @@ class Coverage:
         self._database, self._user_id, self._clock = database, user_id, clock
         self._specs, self._sources, self._groups = specs, sources, groups
         self._missing_credentials = missing_credentials
-        self._keepers = {job_type.dataset: job_type for job_type in job_types.values() if job_type.dataset}
-        self._names = {job_type.name: job_type for job_type in self._keepers.values()}
+        self._names = {job_type.name: job_type for job_type in job_types.values() if job_type.dataset}
+        self._keepers: dict[str, JobType] = {}
+        for job_type in self._names.values():
+            # A dataset that two sources have is kept by the first of them; the other is named by its job type.
+            self._keepers.setdefault(job_type.dataset, job_type)
 
     # Look.
 
@@ -65,7 +68,7 @@ class Coverage:
     ) -> list[DatasetCoverage]:
         """Every dataset that is kept or of which something is here, or the one that is named."""
         asked = Asked(from_on, to_on, tuple(codes))
-        keepers = [self.keeper(dataset)] if dataset is not None else builtins.list(self._keepers.values())
+        keepers = [self.keeper(dataset)] if dataset is not None else builtins.list(self._names.values())
         if dataset is None and asked.codes:
             raise InvalidInput("code", "a dataset too", ", ".join(asked.codes))
 
@@ -137,15 +140,15 @@ class Coverage:
         orders = self._plans(keeper, Asked(from_on, to_on, tuple(codes), way))
         plans = tuple(plan for _, plan in orders)
         if dry_run or not orders:
-            return Filling(keeper.dataset, plans)
+            return Filling(self._label(keeper), plans)
         self._database.check_writable()
         if keeper.source in self._missing_credentials():
             raise CredentialsMissing(keeper.source)
         runs = []
         for number, (scope, _) in enumerate(orders, start=1):
-            name = f"{FILL}{keeper.dataset}" + (f"-{number}" if number > 1 else "")
+            name = f"{FILL}{self._label(keeper)}" + (f"-{number}" if number > 1 else "")
             runs.append(FillRun(name, self._order(name, keeper, scope)))
-        return Filling(keeper.dataset, plans, tuple(runs))
+        return Filling(self._label(keeper), plans, tuple(runs))
 
     def keeper(self, dataset: str) -> JobType:
         """The job type that keeps the dataset, which may also be named by that."""
@@ -155,6 +158,10 @@ class Coverage:
         return found
 
     # How it is done.
+
+    def _label(self, keeper: JobType) -> str:
+        """The dataset, or the job type where another source comes first for the dataset."""
+        return keeper.dataset if self._keepers[keeper.dataset] is keeper else keeper.name
 
     def _look(self, connection: Connection, keeper: JobType, asked: Asked, *, by_default: bool = False) -> Seen:
         kept = coverage_report.keepings(connection, self._user_id)
@@ -181,7 +188,7 @@ class Coverage:
             self._groups.create(
                 GroupDefinition(
                     name=name,
-                    description=f"What the newest fill of {keeper.dataset} has asked for",
+                    description=f"What the newest fill of {self._label(keeper)} has asked for",
                     data_source=keeper.source or None,
                     endpoint_id=f"{keeper.source}/{endpoint.name}" if endpoint is not None else None,
                     job_types=(keeper.name,),
@@ -195,7 +202,8 @@ class Coverage:
     ) -> DatasetCoverage | None:
         """One dataset; None for one that nobody keeps and of which nothing is here, unless it is named."""
         seen = self._look(connection, keeper, asked if is_named else Asked())
-        if not is_named and not seen.groups and held == Holding():
+        label = self._label(keeper)
+        if not is_named and not seen.groups and (held == Holding() or label != keeper.dataset):
             return None
         covered, missing = Held(seen.view.covered), seen.gaps
         present = [one for place, one in seen.expected.items() if place not in missing]
@@ -206,7 +214,7 @@ class Coverage:
             connection, DATASETS[keeper.dataset], self._user_id, asked.from_on, asked.to_on
         )
         return DatasetCoverage(
-            dataset=keeper.dataset,
+            dataset=label,
             source=keeper.source,
             kept_by=seen.groups,
             expected=len(seen.expected),

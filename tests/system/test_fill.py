@@ -120,6 +120,17 @@ def test_a_second_fill_sends_nothing(desk: Desk) -> None:
     assert (len(desk.asked()), desk.system.coverage.show("daily_bars")[0].missing) == (sent, 0)
 
 
+def test_what_two_sources_have_is_kept_by_the_first_and_counts_for_the_groups_that_keep_it(desk: Desk) -> None:
+    coverage = desk.system.coverage
+
+    (line,) = coverage.show("daily_bars")
+
+    assert (line.source, line.kept_by, line.note) == ("jquants", ("fill-daily_bars",), "")
+    assert line.expected == line.complete > 0
+    assert coverage.show("jquants_v1_daily_bars")[0].source == "jquants-v1"
+    assert [one.dataset for one in coverage.show()].count("jquants_v1_daily_bars") == 0
+
+
 def test_gaps_tell_the_deleted_days_as_ranges(desk: Desk) -> None:
     desk.forget(["2026-06-04", "2026-06-05", "2026-06-08", "2026-08-14"])
 
