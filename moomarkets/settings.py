@@ -63,7 +63,9 @@ class SourceSettings(BaseModel):
         "rate windows, in place of those of the plan",
     )
     plan: values.Name | None = _text(None, "a plan's name such as light", "the plan that you pay for")
-    add_ons: values.Names | None = _text(None, "a list of names such as minute", "what you pay for beside the plan")
+    add_ons: values.Names | None = _text(
+        None, "names such as minute, tdnet; in the file a list", "what you pay for beside the plan"
+    )
     is_enabled: values.Truth | None = _truth(None, "whether the source is used at all")
     api_key: values.ApiKey | None = _text(
         None, "one line of visible ASCII", "key of the provider for the built-in user", is_secret=True

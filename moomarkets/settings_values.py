@@ -32,6 +32,7 @@ _TRUTH = {
     "0": False,
 }
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+_MAX_NAMES_TEXT = 1000
 _MAX_WINDOWS = 20
 
 
@@ -138,8 +139,11 @@ def read_name(value: object) -> object:
 
 
 def read_names(value: object) -> object:
-    """Several short names, as a list or separated by commas."""
-    names = value.split(",") if isinstance(value, str) else value
+    """Several short names, as a list, as one in JSON or separated by commas."""
+    names = value
+    if isinstance(value, str):
+        is_json = value.lstrip().startswith("[") and len(value) <= _MAX_NAMES_TEXT
+        names = json.loads(value) if is_json else value.split(",")
     if not isinstance(names, list | tuple) or len(names) > _MAX_WINDOWS:
         raise ValueError(value)
     return tuple(read_name(name) for name in names)

@@ -319,6 +319,13 @@ def test_secrets_are_taken_out_of_the_environment_and_nothing_else() -> None:
     assert set(environ) == {"MOOMARKETS_SOURCES__JQUANTS__PLAN", "MOOMARKETS_KEYS_FILE", "PATH"}
 
 
+@pytest.mark.parametrize("text", ["minute,tdnet", "minute, tdnet", '["minute", "tdnet"]'])
+def test_names_are_read_with_commas_or_as_json(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("MOOMARKETS_SOURCES__JQUANTS__ADD_ONS", text)
+
+    assert Settings.load().sources["jquants"].add_ons == ("minute", "tdnet")
+
+
 def test_the_page_on_settings_is_up_to_date() -> None:
     page = Path(__file__).parents[2] / "docs" / "settings.md"
 
