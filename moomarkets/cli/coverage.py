@@ -43,9 +43,9 @@ def narrowed(command: Callable[..., None]) -> Callable[..., None]:
 def coverage(
     given: Given, dataset: str | None, from_on: date | None, to_on: date | None, codes: tuple[str, ...], is_json: bool
 ) -> None:
-    """How much of what groups keep is here, of all datasets or of DATASET.
+    """How much of what groups keep is here.
 
-    Exits 1 while something is missing.
+    Of all datasets or of DATASET. Exits 1 while something is missing.
     """
     with opened(given) as installation:
         found = installation.coverage.show(dataset, from_on=from_on, to_on=to_on, codes=codes)
@@ -130,6 +130,16 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s"
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def in_time(seconds: float) -> str:
+    """The same as a part of a sentence.
+
+    Example:
+        >>> in_time(0), in_time(180)
+        ('at once', 'in about 3 min')
+    """
+    return duration(seconds) if seconds < 1 else f"in about {duration(seconds)}"
 
 
 def size(count: float) -> str:

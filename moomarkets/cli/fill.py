@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from moomarkets.cli.coverage import by_way, duration, narrowed, print_plans, size
+from moomarkets.cli.coverage import by_way, in_time, narrowed, print_plans, size
 from moomarkets.cli.opening import Given, load_settings, opened
 from moomarkets.cli.output import as_json, print_json
 from moomarkets.exit_codes import ExitCode
@@ -39,10 +39,11 @@ def fill(
     is_json: bool,
     **part: Any,
 ) -> None:
-    """Get what is missing of the DATASETs, or of all that groups keep.
+    """Get what is missing.
 
-    Exits 0 when nothing is missing any more, 1 when something is, 5 when a credential is missing. Where no supervisor
-    runs it starts the system itself. Ctrl-C stops looking; what is not done is done by the next fill.
+    Of the DATASETs, or of all that groups keep. Exits 0 when nothing is missing any more, 1 when something is, 5 when
+    a credential is missing. Where no supervisor runs it starts the system itself. Ctrl-C stops looking; what is not
+    done is done by the next fill.
     """
     if not datasets and any(part[name] for name in ("from_on", "to_on", "codes")):
         raise click.UsageError("expected a DATASET beside --from, --to and --code, got none")
@@ -53,16 +54,18 @@ def fill(
         is_running = installation.status.is_running()
         if plans and not dry_run:
             _demand_credentials(installation, plans)
-    if is_json and (dry_run or not plans):
+    if is_json and dry_run:
         print_json([asdict(plan) for plan in plans])
+    elif is_json and not plans:
+        print_json({"missing": 0, "fills": []})
     elif not is_json:
         print_plans(plans)
     if dry_run or not plans:
         return
-    if not yes and sys.stdin.isatty() and not click.confirm(_question(plans)):
-        click.echo("nothing was asked for")
+    if not yes and sys.stdin.isatty() and not click.confirm(_question(plans), err=is_json):
+        click.echo("nothing was asked for", err=is_json)
         sys.exit(ExitCode.WORK_REMAINS)
-    sys.exit(_run(settings, given, names, part, timeout_s, is_running=is_running))
+    sys.exit(_run(settings, given, names, part, timeout_s, is_running=is_running, is_json=is_json))
 
 
 def _run(
@@ -73,6 +76,7 @@ def _run(
     timeout_s: float | None,
     *,
     is_running: bool,
+    is_json: bool,
 ) -> int:
     """Order it and follow it; the exit code."""
     from moomarkets.cli.filling import Follower
@@ -82,14 +86,14 @@ def _run(
         wakes.catch_signals()
         if is_running:
             with opened(given) as installation:
-                return Follower(installation, wakes, names, part, timeout_s, is_ours=False).follow()
+                return Follower(installation, wakes, names, part, timeout_s, is_ours=False, is_json=is_json).follow()
         from moomarkets.cli.filling import quiet_events
         from moomarkets.system import System
 
         events = quiet_events()
         with System(settings, clock=events.clock, events=events, learn_secret=events.scrubber.learn) as system:
             system.on_end(wakes.end)
-            return Follower(system, wakes, names, part, timeout_s, is_ours=True).follow()
+            return Follower(system, wakes, names, part, timeout_s, is_ours=True, is_json=is_json).follow()
 
 
 def _demand_credentials(installation: Installation, plans: list[FetchPlan]) -> None:
@@ -104,4 +108,5 @@ def _demand_credentials(installation: Installation, plans: list[FetchPlan]) -> N
 def _question(plans: list[FetchPlan]) -> str:
     picked = [plan.picked for plan in plans if plan.picked is not None]
     requests, seconds = sum(way.requests for way in picked), sum(way.seconds for way in picked)
-    return f"Send {requests:,} requests, about {duration(seconds)} and {size(sum(way.bytes for way in picked))}?"
+    what = "request" if requests == 1 else "requests"
+    return f"Send {requests:,} {what} {in_time(seconds)}, for {size(sum(way.bytes for way in picked))}?"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from moomarkets.cli.coverage import duration
+from moomarkets.cli.output import print_json
 from moomarkets.domain.clock import SystemClock
 from moomarkets.exit_codes import ExitCode
 from moomarkets.logs import LogEvents
@@ -68,15 +69,30 @@ class Stage:
     blocked_by: str
     error: str
 
+    def told(self, dataset: str) -> dict[str, object]:
+        """The same as part of a document."""
+        return {
+            "dataset": dataset,
+            "jobs": self.total,
+            "done": self.done,
+            "failed": self.failed,
+            "requests": self.requests,
+            "rows": self.rows,
+            "error": self.error or None,
+        }
+
     def line(self, elapsed_s: float, left_s: float | None) -> str:
         """The same in one line."""
         if self.blocked_by and not self.is_over:
             return f"waits for {self.blocked_by}"
+        if not self.total and not self.is_over:
+            return "is being planned"
         rate = f", {60 * self.requests / elapsed_s:.0f} requests a minute" if elapsed_s >= 1 else ""
-        left = "" if left_s is None or self.is_over else f", about {duration(left_s)} left"
+        left = "" if left_s is None or left_s < 1 or self.is_over else f", about {duration(left_s)} left"
         failed = f", {self.failed} failed" if self.failed else ""
         error = f"; newest error: {self.error}" if self.error else ""
-        return f"{self.done}/{self.total} jobs{failed}, {self.requests} requests, {self.rows:,} rows{rate}{left}{error}"
+        requests = f"{self.requests:,} request{'' if self.requests == 1 else 's'}"
+        return f"{self.done}/{self.total} jobs{failed}, {requests}, {self.rows:,} rows{rate}{left}{error}"
 
 
 class Follower:
@@ -91,8 +107,10 @@ class Follower:
         timeout_s: float | None,
         *,
         is_ours: bool,
+        is_json: bool,
     ) -> None:
         self._house, self._wakes, self._names, self._part, self._is_ours = house, wakes, names, part, is_ours
+        self._is_json, self._stages = is_json, dict[str, Stage]()
         self._clock = SystemClock()
         self._began = self._clock.monotonic()
         self._deadline = None if timeout_s is None else self._began + timeout_s
@@ -101,7 +119,7 @@ class Follower:
         """Until all is here, or nothing more comes of it; returns the exit code."""
         from rich.console import Console
 
-        console = Console()
+        console = Console(stderr=self._is_json)
         for name in self._names:
             for _ in range(MOST_ROUNDS):
                 filling = self._house.coverage.fill(name, **self._part)
@@ -113,7 +131,10 @@ class Follower:
                 if stage.failed:
                     break
         left = sum(plan.missing for name in self._names for plan in self._house.coverage.plan(name, **self._part))
-        click.echo("nothing is missing" if not left else f"{left:,} partitions are still missing")
+        self._say(
+            "nothing is missing" if not left else f"{left:,} partition{' is' if left == 1 else 's are'} still missing"
+        )
+        self._report(left)
         return ExitCode.WORK_REMAINS if left else ExitCode.OK
 
     def _watch(self, filling: Filling, console: Any) -> Stage:
@@ -131,12 +152,13 @@ class Follower:
                 mark = f"{stage.done * 10 // stage.total if stage.total else 0} {stage.blocked_by} {stage.error}"
                 if not is_live and (mark != shown or stage.is_over):
                     shown = mark
-                    click.echo(f"{filling.dataset}: {line}")
+                    self._say(f"{filling.dataset}: {line}")
                 if stage.is_over or self._is_enough():
                     break
                 self._wakes.wait(LOOK_EVERY_S)
         if is_live:
-            click.echo(f"{filling.dataset}: {line}")
+            self._say(f"{filling.dataset}: {line}")
+        self._stages[filling.dataset] = stage
         return stage
 
     def _look(self, filling: Filling) -> Stage:
@@ -146,7 +168,7 @@ class Follower:
         return Stage(
             total=sum(one.total for one in found),
             done=sum(one.done for one in found),
-            failed=sum(one.failed for one in found) + sum(one.status == "failed" for one in found),
+            failed=sum(one.failed or one.status == "failed" for one in found),
             requests=sum(int(str(one["requests"])) for one in shown),
             rows=sum(int(str(one["rows_written"])) for one in shown),
             is_over=all(one.status not in ("pending", "running") for one in found),
@@ -175,5 +197,14 @@ class Follower:
 
     def _leave(self) -> int:
         ending = "it stops, and the next fill goes on" if self._is_ours else "the supervisor goes on with it"
-        click.echo(f"not done yet: {ending}")
+        self._say(f"not done yet: {ending}")
+        self._report(None)
         return ExitCode.WORK_REMAINS
+
+    def _say(self, line: str) -> None:
+        click.echo(line, err=self._is_json)
+
+    def _report(self, missing: int | None) -> None:
+        """Where a document is wanted: what came of it; what is missing is not known of a fill that goes on."""
+        if self._is_json:
+            print_json({"missing": missing, "fills": [stage.told(name) for name, stage in self._stages.items()]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from contextlib import ExitStack
@@ -53,6 +54,17 @@ def test_a_fill_asks_for_each_day_once_and_a_second_one_for_none(ground: Playgro
     assert [line.strip() for line in second.output] == ["nothing is missing"]
     assert set(asked.values()) == {1}
     assert len(_asked(ground)) == len(asked) == DAYS
+
+
+def test_with_json_the_end_is_one_document_and_the_progress_goes_elsewhere(ground: Playground) -> None:
+    filled = fill(ground, *AUGUST, "--json", MOOMARKETS_SOURCES__JQUANTS__LIMITS="[[100, 1]]")
+    assert filled.wait() == 0, filled.errors
+
+    told = json.loads("\n".join(filled.output))
+
+    (one,) = told["fills"]
+    assert (told["missing"], one["dataset"]) == (0, "daily_bars")
+    assert (one["done"], one["failed"], one["requests"]) == (DAYS, 0, DAYS)
 
 
 def test_beside_a_supervisor_it_follows_and_an_interrupt_leaves_it_running(ground: Playground) -> None:
