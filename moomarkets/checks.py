@@ -105,8 +105,9 @@ def _run_problems(groups: list[Record]) -> Iterator[str]:
     for group in groups:
         name = group["name"]
         if group["run_status"] == "failed":
+            jobs = "1 failed job" if group["failed_jobs"] == 1 else f"{group['failed_jobs']} failed jobs"
             yield (
-                f"group {name}: its newest run failed with {group['failed_jobs']} failed jobs; see why with "
+                f"group {name}: its newest run failed with {jobs}; see why with "
                 f"`moomarkets why {name}`, try them again with `moomarkets groups retry {name}`"
             )
         elif group["run_status"] == "pending" and group["blocked_by"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from moomarkets.domain.errors import (
+    AttemptError,
     CannotDecrypt,
     Conflict,
     CredentialsMissing,
@@ -13,6 +14,7 @@ from moomarkets.domain.errors import (
     InvalidInput,
     MoomarketsError,
     NotFound,
+    Reason,
     SettingsError,
     StoreError,
 )
@@ -54,4 +56,6 @@ def exit_code_of(error: MoomarketsError) -> int:
     """
     if isinstance(error, EmbeddedServerError):
         return error.exit_code
+    if isinstance(error, AttemptError) and error.reason is Reason.AUTH:
+        return ExitCode.NEEDS_CREDENTIALS
     return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.WORK_REMAINS)

@@ -68,6 +68,9 @@ def validate(given: Given, source: str) -> None:
 
     With one request, within its limits; exits 5 if it does not.
     """
+    from moomarkets.services.source_setup import check_takes_key
+
+    check_takes_key(source)
     with opened(given) as installation:
         is_accepted = installation.credentials.validate(source)
     if not is_accepted:

@@ -54,7 +54,7 @@ def purge(
     with opened(given) as installation:
         found = installation.purge.look(wanted)
         if dry_run or not is_json:
-            show(found, COLUMNS, is_json)
+            _tell(found, is_json)
         if dry_run:
             return
         if not is_sure and not (sys.stdin.isatty() and click.confirm("Delete this for good?")):
@@ -64,5 +64,14 @@ def purge(
     if is_json:
         print_json({"rows": purged.rows, "revisions": purged.revisions, "coverage": purged.coverage})
         return
-    rows = ", ".join(f"{count:,} {name}" for name, count in purged.rows.items())
-    click.echo(f"deleted: {rows}; {purged.revisions:,} revisions, {purged.coverage:,} entries of coverage")
+    rows = ", ".join(f"{count:,} {name}" for name, count in purged.rows.items() if count)
+    click.echo(f"deleted: {rows or 'no rows'}; {purged.revisions:,} revisions, {purged.coverage:,} entries of coverage")
+
+
+def _tell(found: list[dict[str, object]], is_json: bool) -> None:
+    """What would go: as a document of all datasets, or as a table of those of which something does."""
+    going = [line for line in found if line["rows"] or line["revisions"] or line["coverage"]]
+    if going or is_json:
+        show(found if is_json else going, COLUMNS, is_json)
+    else:
+        click.echo("nothing would go")

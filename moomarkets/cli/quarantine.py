@@ -51,7 +51,8 @@ def show_answer(given: Given, id: int, is_json: bool) -> None:
     days = f"{found['from_on']}" if found["from_on"] == found["to_on"] else f"{found['from_on']} to {found['to_on']}"
     click.echo(f"{found['dataset']} of {days} ({found['source']}, {found['key']}): {found['status']}")
     click.echo(f"{found['reason']}: {found['detail']}")
-    click.echo(f"seen {found['times']} times, last {found['last_at']:%Y-%m-%d %H:%M} UTC; {found['bytes']:,} bytes")
+    often = "once" if found["times"] == 1 else f"{found['times']} times"
+    click.echo(f"seen {often}, last {found['last_at']:%Y-%m-%d %H:%M} UTC; {found['bytes']:,} bytes")
     for one in found["findings"] if isinstance(found["findings"], list) else ():
         keys = ", ".join(" ".join(key) for key in one["keys"][:5])
         click.echo(f"  {one['rule']} ({one['severity']}): {one['detail']}" + (f": {keys}" if keys else ""))

@@ -92,9 +92,10 @@ def _shared(default_port: int) -> Callable[[Callable[..., None]], Callable[..., 
 
 @click.group()
 def simulate() -> None:
-    """Serve a provider's protocol on this machine, with made-up data.
+    """Serve a provider's protocol with made-up data.
 
-    Prints one line of JSON when it is ready, with its addresses and a request to try. Ctrl-C stops it.
+    On this machine only. Prints one line of JSON when it is ready, with its addresses and a request to try. Ctrl-C
+    stops it.
     """
 
 
@@ -132,6 +133,8 @@ def jquants(
     from datasources.simulators.command_line import run_until_stopped
     from datasources.simulators.jquants import DEMO_ACCOUNTS, DEMO_KEY, JQuantsSimulator
 
+    if addons and plan == "free":
+        raise click.UsageError("--addon: expected none beside the plan free, as they are sold from light on, got some")
     simulator = JQuantsSimulator(
         plan,
         keys or (DEMO_KEY,),

@@ -29,7 +29,10 @@ def list_sources(given: Given, is_json: bool) -> None:
 @as_json
 @click.pass_obj
 def show_source(given: Given, code: str, is_json: bool) -> None:
-    """How source CODE stands: what may still be asked of it now, what waits, and until when. Instants are in UTC."""
+    """How source CODE stands.
+
+    What may still be asked of it now, what waits, and until when. Instants are in UTC.
+    """
     with opened(given) as installation:
         source, budget = installation.sources.show(code), installation.sources.budget(code)
     if is_json:
@@ -96,7 +99,8 @@ def detect(given: Given, code: str, is_json: bool) -> None:
         return
     names = found["add_ons"]
     add_ons = f" with {', '.join(names)}" if isinstance(names, list) and names else ""
-    window = f"{found['first_on'] or ''} ~ {found['last_on'] or ''}".strip()
+    first, last = found["first_on"], found["last_on"]
+    window = f"{first} to {last}" if first and last else f"from {first} on" if first else f"up to {last or 'now'}"
     click.echo(f"{code}: plan {found['plan']}{add_ons}, readable {window} ({found['requests']} requests)")
     if found["plan_set"] != found["plan"]:
         click.echo(f"the settings say {found['plan_set']}; put this into them:")

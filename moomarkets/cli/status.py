@@ -35,7 +35,7 @@ def status(given: Given, is_json: bool) -> None:
     print_table(groups, COLUMNS)
     if not groups:
         click.echo("no groups yet; the first start of a supervisor makes them")
-    click.echo("rows: " + ", ".join(f"{count:,} {name}" for name, count in datasets.items()))
+    click.echo("rows: " + (", ".join(f"{count:,} {name}" for name, count in datasets.items() if count) or "none yet"))
     click.echo("freshness: " + _freshness(cast("list[dict[str, Any]]", shown["freshness"])))
     click.echo(f"left to do: {_in_words(left)}")
     for one in shown["credentials"]:
@@ -47,7 +47,8 @@ def status(given: Given, is_json: bool) -> None:
 def _freshness(found: list[dict[str, Any]]) -> str:
     """Each dataset with how fresh it is, what is late first."""
     told = sorted(found, key=lambda one: (one["state"] != "overdue", one["dataset"]))
-    return ", ".join(_one(one) for one in told) or "nothing is kept by a group"
+    # Several groups may keep a dataset: what is told of it alike is told once.
+    return ", ".join(dict.fromkeys(_one(one) for one in told)) or "nothing is kept by a group"
 
 
 def _one(one: dict[str, Any]) -> str:

@@ -112,9 +112,12 @@ def remove_user(given: Given, name: str, is_sure: bool) -> None:
     """
     with opened(given) as installation:
         found = installation.users.belongings(name)
-        print_table([{"thing": thing, "count": count} for thing, count in found.items()], ("thing", "count"))
+        theirs = [{"thing": thing, "count": count} for thing, count in found.items() if count]
+        if theirs:
+            print_table(theirs, ("thing", "count"))
         if not is_sure:
-            click.echo(f"{name}: all of this goes with them; say --yes to do it", err=True)
+            what = "all of this goes with them" if theirs else "nothing is theirs"
+            click.echo(f"{name}: {what}; say --yes to do it", err=True)
             sys.exit(ExitCode.WORK_REMAINS)
         installation.users.remove(name)
     click.echo(f"{name}: removed")

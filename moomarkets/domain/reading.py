@@ -92,7 +92,7 @@ def reading(
         datetime.date(2026, 11, 2)
     """
     found = dataset_named(dataset)
-    first, last = _day("start", start), _day("end", end)
+    first, last = day_of("start", start), day_of("end", end)
     if first is not None and last is not None and first > last:
         raise InvalidInput("start", f"a date up to the end, {last}", first.isoformat())
     if (first or last) and date_column(found) is None:
@@ -130,7 +130,8 @@ def _codes(dataset: Dataset, given: str | Iterable[str] | None) -> tuple[str, ..
     return tuple(dict.fromkeys(code.strip() for code in codes))
 
 
-def _day(name: str, given: Day) -> date | None:
+def day_of(name: str, given: Day) -> date | None:
+    """The date that is given as such or as text; a text that is none is refused as `name`."""
     if given is None or (isinstance(given, date) and not isinstance(given, datetime)):
         return given
     if (found := iso.day(given)) is None:

@@ -17,6 +17,7 @@ from moomarkets.domain.reading import (
     code_column,
     dataset_named,
     date_column,
+    day_of,
     known_datasets,
     reading,
 )
@@ -153,7 +154,8 @@ class Data:
 
     def history(self, dataset: str, *, code: Codes = None, on: Day = None, source: str | None = None) -> list[Version]:
         """The versions of the rows on a date, oldest first for each key; without `on`, of all that were corrected."""
-        asked, place = self._placed(reading(dataset, code=code, start=on, end=on), source)
+        day = day_of("on", on)
+        asked, place = self._placed(reading(dataset, code=code, start=day, end=day), source)
         return row_history.history(self._reader, asked, place, only_corrected=on is None, limit=MOST_VERSIONS)
 
     def datasets(self) -> list[Holding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from moomarkets.domain.errors import (
+    AttemptError,
     CannotDecrypt,
     Conflict,
     CredentialsMissing,
@@ -14,6 +15,7 @@ from moomarkets.domain.errors import (
     InvalidInput,
     MoomarketsError,
     NotFound,
+    Reason,
     SettingsError,
     StoreUnavailable,
 )
@@ -34,6 +36,8 @@ from moomarkets.exit_codes import ExitCode, exit_code_of
         (EmbeddedServerError("owned by another", 4), ExitCode.CONFLICT),
         (EmbeddedServerError("cannot run"), ExitCode.UNAVAILABLE),
         (Fenced("late"), ExitCode.WORK_REMAINS),
+        (AttemptError(Reason.AUTH, "the key is refused"), ExitCode.NEEDS_CREDENTIALS),
+        (AttemptError(Reason.UPSTREAM, "HTTP 503"), ExitCode.WORK_REMAINS),
         (MoomarketsError("anything"), ExitCode.WORK_REMAINS),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

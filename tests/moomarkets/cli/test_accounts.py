@@ -91,7 +91,7 @@ def test_a_user_goes_only_when_one_is_sure(moomarkets: Moomarkets) -> None:
     done = moomarkets("users", "remove", "eve", "--yes")
 
     assert asked.exit_code == 1
-    assert "eve: all of this goes with them; say --yes to do it" in asked.stderr
+    assert "eve: nothing is theirs; say --yes to do it" in asked.stderr
     assert done.stdout.endswith("eve: removed\n")
     assert moomarkets("users", "remove", "eve", "--yes").exit_code == 3
 
@@ -116,6 +116,9 @@ def test_a_purge_says_what_would_go_and_then_deletes_it(moomarkets: Moomarkets, 
         (["purge", "--source", "jquants"], 2, "purge: expected one of --all"),
         (["purge", "--source", "other", "--all"], 3, "source other does not exist"),
         (["purge", "--source", "jquants", "--before", "soon"], 2, "expected a date such as 2026-11-20, got 'soon'"),
+        (["credentials", "validate", "yahoo"], 2, "source: expected one that needs a credential"),
+        (["credentials", "validate", "jquant"], 3, "source jquant does not exist; there are: jquants"),
+        (["data", "history", "daily_bars", "--on", "2024-02-30"], 2, "on: expected a date such as 2026-11-20"),
         (["keys", "remove", "k7"], 3, "key k7 does not exist; there are: k1"),
         (["users", "add", "Not A Name"], 2, "user: expected 1-64 small letters"),
         (["users", "role", "nobody", "admin"], 3, "user nobody does not exist; there are: local"),

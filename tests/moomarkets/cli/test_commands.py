@@ -20,7 +20,7 @@ def test_status_of_a_fresh_database_says_that_nothing_is_there_yet(moomarkets: M
 
     assert result.exit_code == 0
     assert "no groups yet" in result.stdout
-    assert "rows: 0 listed_issues" in result.stdout
+    assert "rows: none yet" in result.stdout
     assert "left to do: nothing" in result.stdout
     assert "supervisors: none runs" in result.stdout
 
@@ -164,4 +164,4 @@ def test_every_command_explains_itself_without_cutting_its_words_off(command: tu
     result = CliRunner().invoke(main, [*command, "--help"])
 
     assert result.exit_code == 0
-    assert "..." not in result.stdout.replace("...]", "").replace("[ARGS]...", "")
+    assert "..." not in result.stdout.replace("...]", "").replace("[ARGS]...", "").replace("[DATASET]...", "")
