@@ -75,7 +75,7 @@ def gaps(
     if not found and not is_json:
         click.echo("nothing is missing")
         return
-    show([asdict(gap) for gap in found], ("key", "from_on", "to_on", "days", "why"), is_json)
+    show([asdict(gap) for gap in found], ("key", "from_on", "to_on", "why", "days"), is_json)
 
 
 @click.command()

@@ -14,7 +14,7 @@ PIPED_WIDTH = 100_000
 as_json = click.option("--json", "is_json", is_flag=True, help="One JSON document instead of a table.")
 _FOLDED = frozenset(
     {"name", "group", "job_group", "job", "blocked_by", "last_error", "error_message", "error", "reason", "in_words"}
-    | {"base_url", "where"}
+    | {"base_url", "where", "why", "detail", "note", "row", "row_key"}
 )
 """Columns of text that a narrow terminal folds."""
 _LEAST = 8

@@ -27,7 +27,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def printed(monkeypatch: pytest.MonkeyPatch, width: int, records: output.Records = RUNS) -> list[str]:
+def printed(
+    monkeypatch: pytest.MonkeyPatch, width: int, records: output.Records = RUNS, columns: tuple[str, ...] = COLUMNS
+) -> list[str]:
     """The lines of the table in a terminal of that width."""
     with monkeypatch.context() as patch:
         terminal = Terminal()
@@ -35,7 +37,7 @@ def printed(monkeypatch: pytest.MonkeyPatch, width: int, records: output.Records
         patch.setenv("COLUMNS", str(width))
         patch.setenv("TERM", "xterm")
         patch.setenv("NO_COLOR", "1")
-        output.print_table(records, COLUMNS)
+        output.print_table(records, columns)
     return re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue()).splitlines()
 
 
@@ -87,3 +89,13 @@ def test_values_are_told_for_people_and_maps_as_they_are_typed() -> None:
 
     assert [output.cell(value) for value in (True, False, None, {}, ())] == ["yes", "no", "", "", ""]
     assert json.loads(output.cell(scope)) == scope
+
+
+@pytest.mark.parametrize("column", ["why", "detail", "note"])
+def test_a_reason_is_folded_and_not_left_out(monkeypatch: pytest.MonkeyPatch, column: str) -> None:
+    gap = {"from_on": "2016-12-01", column: "out of reach: the subscription has 2016-12-01 to 2026-11-30", "days": 468}
+
+    heading, *lines = printed(monkeypatch, 40, [gap], ("from_on", column, "days"))
+
+    assert column in heading
+    assert len(lines) > 1
