@@ -182,8 +182,9 @@ def _fresh(line: dict[str, Any]) -> str:
 
 def _outside(line: dict[str, Any]) -> str:
     counted = {
-        "out of the reach of the subscription": line["out_of_window"],
+        "out of reach of the subscription": line["out_of_window"],
         "not published yet": line["not_published"],
         "in quarantine": line["quarantined"],
     }
-    return f"{line['dataset']}: " + ", ".join(f"{count} {what}" for what, count in counted.items() if count)
+    told = (f"{count:,} {'day' if count == 1 else 'days'} {what}" for what, count in counted.items() if count)
+    return f"{line['dataset']}: " + ", ".join(told)
