@@ -88,6 +88,9 @@ class Watch:
             late = [] if last is None else self._missing(group, job_type, known, last)
         except (InvalidInput, AttemptError) as error:
             return Freshness(*names, State.RESTING, have_on=have_on, reason=str(error))
+        except Exception as error:  # noqa: BLE001 - foreign code: a broken plug-in must not silence what is told of others
+            reason = f"the plan of {job_type.name} fails: {type(error).__name__}"
+            return Freshness(*names, State.RESTING, have_on=have_on, reason=reason)
         is_under_way = group.under_way_since is not None and group.under_way_since > now - TOLERANCE
         if late and not is_under_way:
             assert last is not None

@@ -60,7 +60,7 @@ def queue(connection: Connection, job_types: Sequence[str], user_id: int) -> Que
             SELECT jobs.status, jobs.priority, count(*) AS jobs
             FROM jobs LEFT JOIN job_groups ON job_groups.id = jobs.job_group_id
             WHERE jobs.status IN ('pending', 'running') AND jobs.is_enabled AND jobs.job_type = ANY (:types)
-              AND coalesce(job_groups.user_id, :user_id) = :user_id AND job_groups.status IS DISTINCT FROM 'paused'
+              AND coalesce(job_groups.user_id, jobs.user_id) = :user_id AND job_groups.status IS DISTINCT FROM 'paused'
             GROUP BY jobs.status, jobs.priority
             """
         ),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -8,13 +8,16 @@ import pytest
 
 from datasources.jquants.endpoints import JQUANTS
 from datasources.yahoo import YAHOO
+from moomarkets.domain.cancel import CancelToken
 from moomarkets.domain.coverage import Covered
 from moomarkets.domain.events import NoEvents
 from moomarkets.domain.freshness import Freshness, State
 from moomarkets.domain.group import GroupDefinition
+from moomarkets.domain.job import Attempt, PlannedJob
 from moomarkets.domain.learnt import WHOLE, Readable
 from moomarkets.domain.source import Subscription
 from moomarkets.jobtypes.freshness import Watch
+from moomarkets.jobtypes.job_type import Outcome, PlanView, Tools
 from moomarkets.jobtypes.registry import job_types
 from moomarkets.store import coverage, groups, learnt, sources
 from moomarkets.store.coverage import Owner
@@ -221,6 +224,29 @@ def test_a_scope_that_makes_no_sense_says_so(ground: Ground) -> None:
     ground.group(scope={"to": "tomorrow"})
 
     assert "expected a date" in (ground.look(tokyo("2026-11-20")).reason or "")
+
+
+class _Broken:
+    """A job type of another package whose plan fails."""
+
+    name, description, default_schedule, source, dataset = "broken", "", None, "jquants", "valuations"
+
+    def plan(self, view: PlanView, scope: Mapping[str, object]) -> list[PlannedJob]:
+        raise ZeroDivisionError
+
+    def perform(self, attempt: Attempt, tools: Tools, token: CancelToken) -> Outcome:
+        raise NotImplementedError
+
+
+def test_a_plug_in_whose_plan_fails_does_not_silence_the_others(ground: Ground) -> None:
+    ground.group("broken", "daily_quotes")
+    ground.fetched(date(2026, 11, 19), tokyo("2026-11-19", 17))
+    watch = Watch(job_types(NoEvents(), [_Broken()]), ground.ids, ground.subscriptions)
+
+    broken, bars = ground.scene.do(watch.look, tokyo("2026-11-20", 21))
+
+    assert (broken.state, broken.reason) == (State.RESTING, "the plan of broken fails: ZeroDivisionError")
+    assert bars.state is State.OVERDUE
 
 
 def test_a_simulated_year_of_punctual_runs_has_no_false_alarm(ground: Ground) -> None:

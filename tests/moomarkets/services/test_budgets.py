@@ -82,6 +82,16 @@ def test_the_jobs_that_wait_are_counted_by_priority_with_the_time_that_they_need
     assert math.ceil((budget.done_at - budget.at).total_seconds() / 60) == 3
 
 
+def test_jobs_of_somebody_else_that_stand_alone_do_not_count(open_installation: OpenInstallation) -> None:
+    installation = open_installation()
+    store_jobs(installation, 3, priority=5)
+    installation.users.add("eve")
+    hers = text("UPDATE jobs SET user_id = (SELECT id FROM users WHERE name = 'eve')")
+    installation.reads.perform(lambda connection: connection.execute(hers) and None)
+
+    assert installation.sources.budget("jquants").waiting == {}
+
+
 def test_a_silence_and_a_learnt_share_are_shown(open_installation: OpenInstallation) -> None:
     installation = open_installation()
     for _ in range(2):
