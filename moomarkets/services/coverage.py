@@ -50,8 +50,11 @@ class Coverage:
         self._database, self._user_id, self._clock = database, user_id, clock
         self._specs, self._sources, self._groups = specs, sources, groups
         self._missing_credentials = missing_credentials
-        self._keepers = {job_type.dataset: job_type for job_type in job_types.values() if job_type.dataset}
-        self._names = {job_type.name: job_type for job_type in self._keepers.values()}
+        self._names = {job_type.name: job_type for job_type in job_types.values() if job_type.dataset}
+        self._keepers: dict[str, JobType] = {}
+        # Of several that keep a dataset the first, but one of a source that is off by default last of all.
+        for job_type in sorted(self._names.values(), key=self._is_off_by_default):
+            self._keepers.setdefault(job_type.dataset, job_type)
 
     # Look.
 
@@ -171,6 +174,10 @@ class Coverage:
             return [(scope, costs.plan(seen, found, asked.way)) for scope, found in surveyor.orders(seen, asked)]
 
         return self._database.perform(work)
+
+    def _is_off_by_default(self, job_type: JobType) -> bool:
+        spec = self._specs.get(job_type.source)
+        return spec is not None and not spec.is_on_by_default
 
     def _order(self, name: str, keeper: JobType, scope: Scope) -> int:
         """Have a group of that name with that scope, and a run of it."""
