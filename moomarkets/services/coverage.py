@@ -52,8 +52,9 @@ class Coverage:
         self._missing_credentials = missing_credentials
         self._names = {job_type.name: job_type for job_type in job_types.values() if job_type.dataset}
         self._keepers: dict[str, JobType] = {}
-        for job_type in self._names.values():
-            # A dataset that two sources have is kept by the first of them; the other is named by its job type.
+        # A dataset that several sources have is kept by the first of them, one that is off by default last of all; the
+        # others are named by their job types.
+        for job_type in sorted(self._names.values(), key=self._is_off_by_default):
             self._keepers.setdefault(job_type.dataset, job_type)
 
     # Look.
@@ -178,6 +179,10 @@ class Coverage:
             return [(scope, costs.plan(seen, found, asked.way)) for scope, found in surveyor.orders(seen, asked)]
 
         return self._database.perform(work)
+
+    def _is_off_by_default(self, job_type: JobType) -> bool:
+        spec = self._specs.get(job_type.source)
+        return spec is not None and not spec.is_on_by_default
 
     def _order(self, name: str, keeper: JobType, scope: Scope) -> int:
         """Have a group of that name with that scope, and a run of it."""

@@ -103,3 +103,12 @@ def test_an_embedded_server_that_runs_is_shared_and_left_running(nothing_is_left
 def test_what_is_asked_of_an_unknown_source_is_not_found(open_installation: OpenInstallation) -> None:
     with pytest.raises(NotFound, match="source nowhere does not exist"):
         open_installation().status.is_enabled("nowhere")
+
+
+def test_a_dataset_that_several_sources_keep_is_asked_of_the_one_that_is_on_by_default(
+    open_installation: OpenInstallation,
+) -> None:
+    coverage = open_installation().coverage
+
+    assert coverage.keeper("daily_bars").source == "jquants"
+    assert coverage.keeper("jquants_v1_daily_bars").source == "jquants-v1"
