@@ -37,7 +37,7 @@ def test_the_whole_is_switched_off_and_on(client: httpx.Client) -> None:
 def test_the_status_tells_groups_rows_nodes_and_what_is_left(client: httpx.Client) -> None:
     status = client.get("/api/v1/status").json()
 
-    assert set(status) == {"groups", "datasets", "nodes", "left"}
+    assert set(status) == {"groups", "datasets", "credentials", "nodes", "left"}
     assert "reference" in [group["name"] for group in status["groups"]]
     assert len(status["nodes"]) == 1
     assert "user_id" not in status["groups"][0]
