@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 
 import pytest
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from actors import names
 from actors.alerter import Alerter, AlertRules
+from actors.otp.ref import Ref
 from actors.otp.thread_runtime import ThreadRuntime
 from moomarkets.domain.errors import StoreUnavailable
 from moomarkets.domain.freshness import Freshness, State
@@ -45,11 +46,13 @@ Alerters = Callable[..., Callable[[], None]]
 
 
 @pytest.fixture
-def start(still: ThreadRuntime, pool: Database, clock: ManualClock) -> Alerters:
+def start(still: ThreadRuntime, pool: Database, clock: ManualClock) -> Iterator[Alerters]:
     """Starts an alerter; what it returns moves the clock to its next look, and waits until that is over."""
+    started: list[Ref] = []
 
     def start_one(watched: Watched, name: str = names.ALERTER) -> Callable[[], None]:
         ref = still.start(Alerter, pool, watched, AlertRules(60.0), name=name)
+        started.append(ref)
 
         def look() -> None:
             looks = watched.looks
@@ -59,7 +62,11 @@ def start(still: ThreadRuntime, pool: Database, clock: ManualClock) -> Alerters:
 
         return look
 
-    return start_one
+    yield start_one
+    # Before the pool is closed: a look that is under way would leave its connection open.
+    for ref in started:
+        if ref.is_alive:
+            still.stop(ref)
 
 
 def test_a_day_that_is_late_is_told_once_and_so_is_its_end(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from actors import names
 from actors.custodian import Custodian, CustodyRules
+from actors.otp.ref import Ref
 from actors.otp.thread_runtime import ThreadRuntime
 from moomarkets.domain.clock import SystemClock
 from moomarkets.domain.dependencies import Block, decide
@@ -49,14 +50,20 @@ def sealed_with(pool: Database, path: Path) -> LiveKeyring:
 
 
 @pytest.fixture
-def start(still: ThreadRuntime, pool: Database) -> Callable[..., object]:
+def start(still: ThreadRuntime, pool: Database) -> Iterator[Callable[..., object]]:
+    started: list[Ref] = []
+
     def start_one(keyring: LiveKeyring, name: str = names.CUSTODIAN) -> object:
         node = nodes.identify(uuid4(), "test")
         pool.perform(lambda connection: nodes.register(connection, node))
-        still.start(Custodian, pool, CustodyRules(node.id, keyring.open), name=name)
+        started.append(still.start(Custodian, pool, CustodyRules(node.id, keyring.open), name=name))
         return node.id
 
-    return start_one
+    yield start_one
+    # Before the pool is closed: a look that is under way would leave its connection open.
+    for ref in started:
+        if ref.is_alive:
+            still.stop(ref)
 
 
 def flag(pool: Database) -> Any:
