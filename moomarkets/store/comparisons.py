@@ -87,6 +87,8 @@ def jumps(
 
     Symbols that were not traded on that day are not compared.
     """
+    # Of a table that has just been filled the planner knows nothing: it would compare every row with every other.
+    connection.execute(text("SET LOCAL enable_nestloop = off"))
     row = connection.execute(
         _jumps(dataset, jump.column, jump.factor, beside.is_before, rows),
         {
@@ -98,6 +100,7 @@ def jumps(
             "least": jump.least,
         },
     ).one()
+    connection.execute(text("SET LOCAL enable_nestloop = DEFAULT"))
     symbols = row.symbols or []
     return Jumps(row.compared, len(symbols), tuple(sorted(symbols)[:MOST_KEYS]))
 
