@@ -149,7 +149,7 @@ class Answer:
 
     def _compare_count(self, connection: Connection) -> list[Finding]:
         # What continues an earlier answer is never a whole day.
-        if not self._asked.is_whole_day or self.rules.row_band is None or getattr(self.batch, "continues", False):
+        if not self._asked.is_whole_day or self.rules.row_band is None or self.batch.continues:
             return []
         name, covered = self.batch.dataset.name, self._covered
         usual = comparisons.usual_counts(connection, self._owner, name, covered.key, covered.from_on)
